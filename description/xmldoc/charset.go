@@ -21,9 +21,11 @@ func inCharacterRange(r rune) bool {
 		r == '\t' || r == '\n' || r == '\r'
 }
 
+type noteFunc func(format string, args ...any)
+
 // decode turns a document in whatever encoding into UTF-8 that holds nothing XML forbids.
 // The first return value shares no memory with data; note is called for each kind of repair.
-func decode(data []byte, note func(string)) string {
+func decode(data []byte, note noteFunc) string {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
 		return decodeUTF16(data[2:], binary.LittleEndian, note)
@@ -59,7 +61,7 @@ func isClean(data []byte) bool {
 	return utf8.Valid(data) && !bytes.Contains(data, []byte("\xEF\xBF"))
 }
 
-func decodeUTF16(data []byte, order binary.ByteOrder, note func(string)) string {
+func decodeUTF16(data []byte, order binary.ByteOrder, note noteFunc) string {
 	note("decoded from UTF-16")
 	units := make([]uint16, 0, len(data)/2)
 	for len(data) >= 2 {
@@ -108,7 +110,7 @@ func appendWindows1252(dst, data []byte) []byte {
 	return dst
 }
 
-func repairUTF8(data []byte, note func(string)) string {
+func repairUTF8(data []byte, note noteFunc) string {
 	out := make([]byte, 0, len(data)+16)
 	for len(data) > 0 {
 		r, size := utf8.DecodeRune(data)

@@ -56,7 +56,7 @@ func (b *builder) add(s *Scanner, token Token) {
 	case EndTag:
 		b.at = b.at.Parent()
 	case CharData:
-		if strings.TrimSpace(s.Text()) != "" {
+		if b.inText() || strings.TrimSpace(s.Text()) != "" {
 			b.text(s.Text())
 		}
 	}
@@ -78,6 +78,15 @@ func (b *builder) start(s *Scanner) {
 		b.at.AddChild(e)
 	}
 	b.at = e
+}
+
+// inText reports whether the text just read continues one, so that even a blank is part of it.
+func (b *builder) inText() bool {
+	if len(b.at.Child) == 0 {
+		return false
+	}
+	_, ok := b.at.Child[len(b.at.Child)-1].(*etree.CharData)
+	return ok
 }
 
 func (b *builder) text(text string) {

@@ -87,27 +87,13 @@ func Text(e *etree.Element) string {
 	if e == nil {
 		return ""
 	}
-	var first string
-	for i, t := range e.Child {
+	var pieces textPieces
+	for _, t := range e.Child {
 		if c, ok := t.(*etree.CharData); ok {
-			if first != "" {
-				return joinText(e.Child[i:], first)
-			}
-			first = c.Data
+			pieces.add(c.Data)
 		}
 	}
-	return strings.TrimSpace(first)
-}
-
-func joinText(rest []etree.Token, first string) string {
-	var b strings.Builder
-	b.WriteString(first)
-	for _, t := range rest {
-		if c, ok := t.(*etree.CharData); ok {
-			b.WriteString(c.Data)
-		}
-	}
-	return strings.TrimSpace(b.String())
+	return strings.TrimSpace(pieces.String())
 }
 
 // ChildText returns the text of the first child of e with the local name, or "".
