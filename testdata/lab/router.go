@@ -1,0 +1,199 @@
+//go:build linux
+
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+)
+
+// A Router is a host that translates addresses, and usually runs miniupnpd.
+type Router struct {
+	*Host
+	WAN string // its outer address
+	URL string // of its description
+
+	conf, pidfile string
+}
+
+const httpPort = 5000
+
+func (l *Lab) routers(o Options) {
+	l.t.Helper()
+	l.Router = l.router("r", RouterAddr, WANAddr)
+	if o.BehindNAT {
+		l.behindNAT(l.Router)
+	} else {
+		l.outside(l.Router.Host, WANAddr)
+	}
+	all := []*Router{l.Router}
+	if o.SecondIGD {
+		l.Router2 = l.router("r2", Router2Addr, WAN2Addr)
+		l.outside(l.Router2.Host, WAN2Addr)
+		all = append(all, l.Router2)
+	}
+	for _, r := range all {
+		l.translate(r.Host, "lan0", "wan0")
+		if !o.NoDaemon {
+			r.configure(l.t, o.IGD1)
+			r.Start(l.t)
+		}
+	}
+}
+
+func (l *Lab) router(name, lan, wan string) *Router {
+	l.t.Helper()
+	h := l.lanHost(name, lan, "")
+	return &Router{Host: h, WAN: wan, URL: fmt.Sprintf("http://%s:%d/rootDesc.xml", lan, httpPort)}
+}
+
+// behindNAT puts a provider's address translation between the router and the Internet.
+func (l *Lab) behindNAT(r *Router) {
+	l.t.Helper()
+	isp := l.host("isp", "100.64.0.1")
+	l.outside(isp, WANAddr)
+	l.connect(r.Host, "wan0", isp, "in0")
+	r.WAN = "100.64.0.2"
+	l.ip("-n", r.ns, "addr", "add", r.WAN+"/24", "dev", "wan0")
+	l.ip("-n", isp.ns, "addr", "add", isp.Addr+"/24", "dev", "in0")
+	l.ip("-n", r.ns, "route", "add", "default", "via", isp.Addr)
+	l.translate(isp, "in0", "wan0")
+}
+
+// rules close the way in but for what miniupnpd opens.
+var rules = template.Must(template.New("nft").Parse(`table inet igd {
+	chain input {
+		type filter hook input priority 0; policy accept;
+		iifname "{{.Out}}" ct state established,related accept
+		iifname "{{.Out}}" meta l4proto icmp accept
+		iifname "{{.Out}}" drop
+	}
+	chain forward {
+		type filter hook forward priority 0; policy drop;
+		iifname "{{.In}}" accept
+		ct state established,related accept
+		jump upnp_forward
+	}
+	chain upnp_forward { }
+	chain prerouting { type nat hook prerouting priority -100; jump upnp_dnat; }
+	chain postrouting {
+		type nat hook postrouting priority 100;
+		jump upnp_snat
+		meta nfproto ipv4 oifname "{{.Out}}" masquerade
+	}
+	chain upnp_dnat { }
+	chain upnp_snat { }
+}
+`))
+
+// translate makes h a NAT router from its interface in to its interface out.
+func (l *Lab) translate(h *Host, in, out string) {
+	l.t.Helper()
+	if err := h.Sysctl("net.ipv4.ip_forward", "1"); err != nil {
+		l.t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := rules.Execute(&text, map[string]string{"In": in, "Out": out}); err != nil {
+		l.t.Fatal(err)
+	}
+	h.nft(l.t, text.String())
+}
+
+// nft has the packet filter of the host read a script.
+func (h *Host) nft(t testing.TB, script string) {
+	t.Helper()
+	cmd := exec.Command("nft", "-f", "-")
+	var errs bytes.Buffer
+	cmd.Stdin, cmd.Stderr = strings.NewReader(script), &errs
+	err := h.Do(cmd.Start)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		t.Fatalf("nft on %s: %v: %s", h.Name, err, errs.String())
+	}
+}
+
+// configure writes the daemon's configuration.
+func (r *Router) configure(t testing.TB, igd1 bool) {
+	t.Helper()
+	dir := t.TempDir()
+	r.conf, r.pidfile = filepath.Join(dir, "miniupnpd.conf"), filepath.Join(dir, "pid")
+	v1 := "no"
+	if igd1 {
+		v1 = "yes"
+	}
+	last := map[string]string{"r": "01", "r2": "02"}[r.Name]
+	lines := []string{
+		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
+		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + v1,
+		"upnp_table_name=igd", "upnp_nat_table_name=igd", "upnp_forward_chain=upnp_forward",
+		"upnp_nat_chain=upnp_dnat", "upnp_nat_postrouting_chain=upnp_snat",
+		"secure_mode=yes", "min_lifetime=120", "max_lifetime=86400",
+		"notify_interval=60", "system_uptime=no", "serial=" + last,
+		"uuid=5a8d2c14-90f3-4d6e-a7b1-0242ac1100" + last,
+		"minissdpdsocket=" + filepath.Join(dir, "none"),
+		"allow 1024-65535 0.0.0.0/0 1024-65535", "deny 0-65535 0.0.0.0/0 0-65535", "",
+	}
+	if err := os.WriteFile(r.conf, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Start starts the daemon and waits until it serves.
+func (r *Router) Start(t testing.TB) {
+	t.Helper()
+	if res := r.Run(t, "miniupnpd", "-f", r.conf, "-P", r.pidfile); res.Code != 0 {
+		t.Fatalf("miniupnpd: exit %d: %s", res.Code, res.Stderr)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for !r.Alive() || !r.serves() {
+		if time.Now().After(deadline) {
+			t.Fatal("miniupnpd did not start")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (r *Router) serves() bool {
+	c, err := r.Dial(context.Background(), net.JoinHostPort(r.Addr, strconv.Itoa(httpPort)))
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// Alive reports whether the daemon runs.
+func (r *Router) Alive() bool { return r.pid() != 0 && syscall.Kill(r.pid(), 0) == nil }
+
+func (r *Router) pid() int {
+	text, _ := os.ReadFile(r.pidfile)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// Forget ends the daemon without a goodbye, empties the filter and starts it again: a router that
+// was switched off and on.
+func (r *Router) Forget(t testing.TB) {
+	t.Helper()
+	pid := r.pid()
+	syscall.Kill(pid, syscall.SIGKILL)
+	for syscall.Kill(pid, 0) == nil {
+		time.Sleep(time.Millisecond)
+	}
+	os.Remove(r.pidfile)
+	r.nft(t, "flush chain inet igd upnp_dnat; flush chain inet igd upnp_forward; flush chain inet igd upnp_snat")
+	r.Start(t)
+}
