@@ -1,0 +1,71 @@
+package description
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrTooLarge is a document over [MaxDocument] bytes.
+	ErrTooLarge = errors.New("description: document too large")
+
+	// ErrCompressed is an answer in a content coding, which nobody asked for.
+	ErrCompressed = errors.New("description: compressed answer refused")
+
+	// ErrURL is a URL that is never fetched: not http, with user information, with port
+	// 0, without a host, or over 2,048 bytes.
+	ErrURL = errors.New("description: URL refused")
+)
+
+// A StatusError is an HTTP answer other than 200, redirects included.
+type StatusError struct {
+	URL         string
+	Code        int
+	Status      string // the code and the device's words for it, for example "404 Not Found"
+	ContentType string
+	Redirect    string // the Location header of a redirect; it was not followed
+	Body        string // the first kilobyte, as it came: sanitise it before printing
+}
+
+func (e *StatusError) Error() string {
+	if e.Redirect != "" {
+		return fmt.Sprintf("description: GET %s: %s to %s, not followed", e.URL, e.Status, quoted(e.Redirect))
+	}
+	return fmt.Sprintf("description: GET %s: %s", e.URL, e.Status)
+}
+
+// A DocumentError is a document that is not what was asked for, such as the log-in
+// page some routers serve in place of every file.
+type DocumentError struct {
+	Want  string // "device description" or "service description"
+	Found string // what it is instead
+}
+
+func (e *DocumentError) Error() string {
+	return fmt.Sprintf("description: not a %s but %s", e.Want, e.Found)
+}
+
+// A Problem is the way in which a value is wrong. The zero Problem is none.
+type Problem int
+
+const (
+	Malformed  Problem = iota + 1 // not of the form the data type prescribes
+	OutOfRange                    // outside of what the type or the allowedValueRange holds
+	NotAllowed                    // not in the allowedValueList
+)
+
+// A ValueError is a text that is not a value of a data type or of a variable.
+type ValueError struct {
+	Variable string // empty if only the type was looked at
+	Type     DataType
+	Text     string
+	Problem  Problem
+	Reason   string
+}
+
+func (e *ValueError) Error() string {
+	if e.Variable == "" {
+		return fmt.Sprintf("description: %s %s: %s", e.Type, quoted(e.Text), e.Reason)
+	}
+	return fmt.Sprintf("description: %s (%s) %s: %s", e.Variable, e.Type, quoted(e.Text), e.Reason)
+}

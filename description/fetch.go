@@ -1,0 +1,180 @@
+package description
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Limits of fetching a document.
+const (
+	MaxDocument = 256 << 10 // bytes of a description; real ones reach tens of kilobytes
+
+	maxErrorBody    = 1 << 10 // bytes kept of an answer that is an error
+	maxHeader       = 16 << 10
+	connectTimeout  = 3 * time.Second
+	headerTimeout   = 8 * time.Second
+	exchangeTimeout = 10 * time.Second
+)
+
+// A Client fetches descriptions. The zero value is ready to use.
+type Client struct {
+	// HTTP makes the requests. Nil is a client without proxy, compression, cookies and
+	// kept connections, and with limits on time and header size. Redirects are reported
+	// and not followed, whichever client it is.
+	HTTP *http.Client
+}
+
+// Root fetches and reads the root device description at location, which must be an
+// http URL. Errors are [ErrURL], a [StatusError], [ErrTooLarge], [ErrCompressed],
+// those of [ParseRoot] and those of the network.
+func (c *Client) Root(ctx context.Context, location string) (*Root, error) {
+	data, cut, err := c.fetch(ctx, location)
+	if err != nil {
+		return nil, err
+	}
+	root, err := ParseRoot(data, location)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", location, err)
+	}
+	if cut {
+		root.Note("the answer ended before its Content-Length")
+	}
+	return root, nil
+}
+
+// SCPD fetches and reads the service description at an absolute URL, one of those
+// [Root.URLs] makes of a service's SCPDURL. Errors are as for Root.
+func (c *Client) SCPD(ctx context.Context, url string) (*SCPD, error) {
+	data, cut, err := c.fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	scpd, err := ParseSCPD(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", url, err)
+	}
+	if cut {
+		scpd.Note("the answer ended before its Content-Length")
+	}
+	return scpd, nil
+}
+
+// fetch gets a document, trying once more when the device closes the connection without
+// a word, as some do when they are busy. cut is true when less came than was announced.
+func (c *Client) fetch(ctx context.Context, url string) (data []byte, cut bool, err error) {
+	u, err := splitLocation(url)
+	if err != nil {
+		return nil, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	response, err := c.get(ctx, u.String())
+	if errors.Is(err, io.EOF) {
+		response, err = c.get(ctx, u.String())
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("description: %w", err)
+	}
+	defer response.Body.Close()
+	return readDocument(url, response)
+}
+
+func (c *Client) get(ctx context.Context, url string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Close = true
+	return c.client().Do(request)
+}
+
+// client is c.HTTP, or the default, made not to follow redirects.
+func (c *Client) client() *http.Client {
+	client := http.Client{Transport: defaultTransport()}
+	if c.HTTP != nil {
+		client = *c.HTTP
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// defaultTransport keeps no connection, so that one per request leaks nothing.
+func defaultTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		DisableCompression:     true,
+		DisableKeepAlives:      true,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+}
+
+// readDocument takes the document out of an answer. The Content-Type is not asked:
+// descriptions come as anything from application/octet-stream to text/html.
+func readDocument(url string, response *http.Response) (data []byte, cut bool, err error) {
+	if response.StatusCode != http.StatusOK {
+		return nil, false, statusError(url, response)
+	}
+	if coding := response.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, false, fmt.Errorf("%w: %s from %s", ErrCompressed, quoted(coding), url)
+	}
+	data, err = readBody(response.Body, response.ContentLength < 0)
+	switch {
+	case len(data) > MaxDocument:
+		return nil, false, fmt.Errorf("%w: more than %d bytes from %s", ErrTooLarge, MaxDocument, url)
+	case errors.Is(err, io.ErrUnexpectedEOF) && len(data) > 0:
+		return data, true, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("description: reading %s: %w", url, err)
+	}
+	return data, false, nil
+}
+
+// readBody reads at most one byte more than MaxDocument. Where no length was announced
+// it stops behind the end tag of the document, because some devices then keep the
+// connection open for ever.
+func readBody(body io.Reader, untilEndTag bool) ([]byte, error) {
+	var data bytes.Buffer
+	limited := io.LimitReader(body, MaxDocument+1)
+	chunk := make([]byte, 4<<10)
+	for {
+		n, err := limited.Read(chunk)
+		data.Write(chunk[:n])
+		if err == io.EOF || untilEndTag && endsDocument(data.Bytes()) {
+			return data.Bytes(), nil
+		}
+		if err != nil {
+			return data.Bytes(), err
+		}
+	}
+}
+
+// endsDocument reports whether data ends with the end tag of a description.
+func endsDocument(data []byte) bool {
+	data = bytes.TrimRight(data, " \t\r\n\x00")
+	return bytes.HasSuffix(data, []byte("</root>")) || bytes.HasSuffix(data, []byte("</scpd>"))
+}
+
+func statusError(url string, response *http.Response) error {
+	// What cannot be read of an error's text is no error of its own.
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+	e := &StatusError{
+		URL:         url,
+		Code:        response.StatusCode,
+		Status:      response.Status,
+		ContentType: response.Header.Get("Content-Type"),
+		Body:        string(body),
+	}
+	if e.Code >= 300 && e.Code < 400 {
+		e.Redirect = response.Header.Get("Location")
+	}
+	return e
+}
