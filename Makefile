@@ -1,0 +1,100 @@
+# make test is the one test command: everything, on any machine, saying what it leaves out and why.
+# The other targets are its parts.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+# What the lab and the race detector need, as Debian calls it, and the programs to know it by.
+PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools gcc libc6-dev
+PROGRAMS := miniupnpd nft ip upnpc gssdp-discover gcc
+
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
+LAB := ./testdata ./testdata/lab/...
+
+.PHONY: build test setup format vet layers cross race lab bench fuzz
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags=-s -o bin/upnp ./cmd/upnp
+
+test: setup format vet layers cross race lab bench
+	@echo 'make test: all done'
+
+# setup installs what is missing when it can. Debian starts daemons as it installs them; policy-rc.d
+# forbids that, so nothing of ours runs on the machine's own network.
+setup:
+	@missing=
+	for p in $(PROGRAMS); do command -v $$p >/dev/null || missing+=" $$p"; done
+	if [ -z "$$missing" ]; then echo 'setup: nothing missing'; exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "setup: not here:$$missing; installing needs root on Debian"
+		[ -z "$${CI:-}" ]
+		exit 0
+	fi
+	echo "setup: not here:$$missing; installing $(PACKAGES)"
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	log=$$(mktemp)
+	{ apt-get -q update && apt-get -qy install --no-install-recommends $(PACKAGES); } >"$$log" 2>&1 || { cat "$$log"; exit 1; }
+	rm -f "$$log"
+
+format:
+	@files=$$(gofmt -l .)
+	if [ -n "$$files" ]; then echo "not in gofmt's form:"; echo "$$files"; exit 1; fi
+	echo 'format: ok'
+
+vet:
+	go vet ./... $(LAB)
+	cd testdata/peers && go vet ./...
+
+layers:
+	go test -count=1 -run '^TestLayers' ./igd
+
+cross:
+	@for p in $(PLATFORMS); do
+		echo "cross: $$p"
+		export GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0
+		go build ./...
+		go vet ./... $(LAB)
+	done
+
+# The race detector needs a C compiler; without one the tests run all the same.
+race:
+	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then
+		echo 'go test -race ./...'
+		go test -race ./...
+	else
+		echo 'race: skipped, no C compiler; go test ./...'
+		[ -z "$${CI:-}" ]
+		go test ./...
+	fi
+
+# lab and bench: with root (or in CI) a test that cannot run is a failure. The comparisons of speed
+# run apart from the rest, one at a time.
+define lab-test
+	@if [ "$$(id -u)" = 0 ] || [ -n "$${CI:-}" ]; then export UPNP_LAB=require; else echo '$@: skipped, needs root on Linux'; exit 0; fi
+	echo 'go test $(1) ./testdata/lab'
+	go test -count=1 -timeout 10m $(1) ./testdata/lab
+endef
+
+lab:
+	$(call lab-test,-parallel 6 -skip '^TestSpeed')
+
+bench:
+	$(call lab-test,-v -run '^TestSpeed')
+
+# fuzz runs every fuzz target for FUZZTIME; a crash is left as a file next to the test.
+FUZZTIME ?= 1m
+fuzz:
+	@for pkg in $$(go list ./...); do
+		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do
+			echo "$$pkg $$target"
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"
+		done
+	done
