@@ -1,0 +1,2 @@
+// Package ssdp finds UPnP devices and lets them be found.
+package ssdp
