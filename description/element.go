@@ -1,7 +1,7 @@
 package description
 
 import (
-	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -20,21 +20,19 @@ const (
 
 // open reads data as XML and refuses what is plainly a web page. want is for the error.
 func open(data []byte, lim xmldoc.Limits, want string) (*xmldoc.Document, error) {
+	if len(data) > MaxDocument {
+		return nil, ErrTooLarge
+	}
 	if page := webPage(data); page != "" {
 		return nil, &DocumentError{Want: want, Found: page}
 	}
 	lim.Bytes = MaxDocument
 	doc, err := xmldoc.Parse(data, lim)
-	if tooLong(data, err) {
-		return nil, ErrTooLarge
-	}
 	if err != nil {
-		return nil, &parseError{want: want, err: err}
+		return nil, fmt.Errorf("description: reading a %s: %w", want, err)
 	}
 	return doc, nil
 }
-
-func tooLong(data []byte, err error) bool { return err != nil && len(data) > MaxDocument }
 
 // webPage describes the HTML page that data is, "" if it is none. Only the first tag
 // counts, and comments and declarations before it: a description may well speak of HTML.
@@ -143,9 +141,9 @@ func noteNamespace(e *etree.Element, want string, note func(string, ...any)) {
 	switch ns := e.NamespaceURI(); ns {
 	case want:
 	case "":
-		note("%s has no namespace", e.Tag)
+		note("%s has no namespace", bare(e.Tag))
 	default:
-		note("%s has the namespace %s", e.Tag, quoted(ns))
+		note("%s has the namespace %s", bare(e.Tag), quoted(ns))
 	}
 }
 
@@ -180,15 +178,3 @@ func addIf(e *etree.Element, name, text string) {
 		add(e, name, text)
 	}
 }
-
-// parseError is a document that is no XML at all, even leniently read.
-type parseError struct {
-	want string
-	err  error
-}
-
-func (e *parseError) Error() string { return "description: reading a " + e.want + ": " + e.err.Error() }
-
-func (e *parseError) Unwrap() error { return e.err }
-
-var errName = errors.New("description: not the name of an XML element")

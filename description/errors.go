@@ -15,6 +15,9 @@ var (
 	// ErrURL is a URL that is never fetched: not http, with user information, with port
 	// 0, without a host, or over 2,048 bytes.
 	ErrURL = errors.New("description: URL refused")
+
+	// ErrName is a [Field] whose Name cannot be that of an XML element.
+	ErrName = errors.New("description: not a name for a vendor element")
 )
 
 // A StatusError is an HTTP answer other than 200, redirects included.

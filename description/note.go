@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -35,3 +36,6 @@ func quoted(s string) string {
 	}
 	return strconv.Quote(s[:cut]) + "…"
 }
+
+// bare is quoted without the quotes, for what stands between other marks.
+func bare(s string) string { return strings.ReplaceAll(quoted(s), `"`, "") }

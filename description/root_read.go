@@ -1,6 +1,7 @@
 package description
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -25,19 +26,33 @@ const (
 // [ErrTooLarge], or wraps an [*xmldoc.SyntaxError].
 func ParseRoot(data []byte, location string) (*Root, error) {
 	const want = "device description"
-	doc, err := open(data, xmldoc.Limits{Elements: maxElements}, want)
+	lim := xmldoc.Limits{Elements: maxElements}
+	doc, err := open(data, lim, want)
 	if err != nil {
 		return nil, err
 	}
 	r := &rootReader{root: &Root{Location: location, Notes: doc.Notes}}
-	if !r.read(doc.Root) {
-		return nil, &DocumentError{Want: want, Found: "a document <" + quotedTag(doc.Root) + "> without a device"}
+	if r.read(doc.Root) || r.readFragment(data, lim) {
+		r.root.noteURLs()
+		return r.root, nil
 	}
-	r.root.noteURLs()
-	return r.root, nil
+	return nil, &DocumentError{Want: want, Found: "a document <" + bare(doc.Root.Tag) + "> without a device"}
 }
 
-func quotedTag(e *etree.Element) string { return strings.Trim(quoted(e.Tag), `"`) }
+// readFragment looks for a device behind what came first, which was an element too: the
+// head of the document was lost, or something was put before it.
+func (r *rootReader) readFragment(data []byte, lim xmldoc.Limits) bool {
+	at := bytes.Index(data, []byte("<device>"))
+	if at < 0 {
+		return false
+	}
+	doc, err := open(data[at:], lim, "")
+	if err != nil || !r.read(doc.Root) {
+		return false
+	}
+	r.root.Note("the document does not start at its beginning")
+	return true
+}
 
 // A rootReader counts what it takes from a document into root.
 type rootReader struct {
@@ -73,7 +88,7 @@ func (r *rootReader) find(e *etree.Element) (device, outer *etree.Element) {
 		outer = device
 	}
 	if !xmldoc.Is(outer, "root") {
-		r.root.Note("the root device is in <%s> and not in <root>", quotedTag(outer))
+		r.root.Note("the root device is in <%s> and not in <root>", bare(outer.Tag))
 	}
 	return device, outer
 }
@@ -172,10 +187,14 @@ func (r *rootReader) clean(name, text string) string {
 
 // noteMissing notes the elements that every device must have.
 func (r *rootReader) noteMissing(d *Device) {
+	var missing []string
 	for _, f := range deviceFields {
 		if f.required && *d.field(f.name) == "" {
-			r.root.Note("%s: no %s", d.label(), f.name)
+			missing = append(missing, f.name)
 		}
+	}
+	if missing != nil {
+		r.root.Note("%s: no %s", d.label(), strings.Join(missing, ", "))
 	}
 }
 
@@ -183,15 +202,14 @@ func (r *rootReader) noteMissing(d *Device) {
 func (r *rootReader) extra(d *Device, e *etree.Element) {
 	f := Field{Name: e.FullTag(), Namespace: e.NamespaceURI(), Text: oneLine(xmldoc.Text(e))}
 	if e.Space != "" && f.Namespace == "" {
-		r.root.Note("the prefix of <%s> is not declared", f.Name)
 		f.Name = e.Tag
 	}
-	if e.Space == "" && f.Namespace == e.Parent().NamespaceURI() {
+	if e.Space == "" && (f.Namespace == e.Parent().NamespaceURI() || f.Namespace == deviceNamespace) {
 		f.Namespace = ""
 	}
 	switch {
 	case !f.writable():
-		r.root.Note("the element <%s> is left out", strings.Trim(quoted(f.Name), `"`))
+		r.root.Note("the element <%s> is left out", bare(f.Name))
 	case len(d.Extra) >= maxExtra:
 		r.root.Note("%s: more than %d vendor elements; the rest is left out", d.label(), maxExtra)
 	default:

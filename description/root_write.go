@@ -12,8 +12,8 @@ import (
 )
 
 // WriteTo writes the description with its elements in the order the architecture lists
-// them, leaving optional ones out when they are empty. It fails on an Extra field that
-// cannot be an XML element, and when w does.
+// them, leaving optional ones out when they are empty. It fails with [ErrName] on an Extra field
+// that cannot be written, and when w does.
 func (r *Root) WriteTo(w io.Writer) (int64, error) {
 	e := newDocument("root", deviceNamespace, r.ConfigID, r.SpecMajor, r.SpecMinor)
 	addIf(e, "URLBase", r.URLBase)
@@ -87,7 +87,7 @@ func (d *Device) appendDevices(e *etree.Element) error {
 func (d *Device) appendExtra(e *etree.Element) error {
 	for _, f := range d.Extra {
 		if !f.writable() {
-			return fmt.Errorf("%w: %s", errName, quoted(f.Name))
+			return fmt.Errorf("%w: %s", ErrName, quoted(f.Name))
 		}
 		child := add(e, f.Name, f.Text)
 		prefix, _, prefixed := strings.Cut(f.Name, ":")

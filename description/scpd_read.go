@@ -29,7 +29,7 @@ func ParseSCPD(data []byte) (*SCPD, error) {
 	}
 	r := &scpdReader{scpd: &SCPD{Notes: doc.Notes}}
 	if !r.read(doc.Root) {
-		return nil, &DocumentError{Want: want, Found: "a document <" + quotedTag(doc.Root) + "> without actions and variables"}
+		return nil, &DocumentError{Want: want, Found: "a document <" + bare(doc.Root.Tag) + "> without actions and variables"}
 	}
 	return r.scpd, nil
 }
@@ -45,7 +45,7 @@ func (r *scpdReader) read(e *etree.Element) bool {
 	}
 	noteNamespace(e, serviceNamespace, r.scpd.Note)
 	if !xmldoc.Is(e, "scpd") {
-		r.scpd.Note("the document element is <%s> and not <scpd>", quotedTag(e))
+		r.scpd.Note("the document element is <%s> and not <scpd>", bare(e.Tag))
 	}
 	r.scpd.ConfigID = attr(e, "configId")
 	r.scpd.SpecMajor, r.scpd.SpecMinor = readSpecVersion(e, r.scpd.Note)

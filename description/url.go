@@ -52,12 +52,12 @@ func (r *Root) noteURLs() {
 		return
 	}
 	if _, problem := r.base(); problem != "" {
-		r.Note("URLBase %s: %s", quoted(r.URLBase), problem)
+		r.Note("URLBase %s", problem)
 	}
 	for s := range r.Services() {
 		for _, name := range serviceFields[2:] {
 			if _, problem := r.resolve(*s.field(name)); problem != "" {
-				r.Note("%s %s: %s", name, quoted(*s.field(name)), problem)
+				r.Note("%s %s", name, problem)
 			}
 		}
 	}
@@ -80,29 +80,23 @@ func (r *Root) base() (b base, problem string) {
 	u, ok := splitReference(r.URLBase)
 	switch {
 	case !ok || u.host == "":
-		return b, "not a usable URL; Location is the base"
+		return b, fmt.Sprintf("%s is not usable; Location is the base", quoted(r.URLBase))
 	case b.location.host == "":
 		return b, ""
 	}
 	b.path = u.path
-	foreign := !sameHost(u.host, b.location.host)
-	if u.port != b.location.port && !foreign {
+	if u.port != b.location.port {
 		b.port = u.port
-		return b, fmt.Sprintf("port %d, but the description came from port %d, which is tried first", u.port, b.location.port)
+		problem = fmt.Sprintf("has port %d; trying port %d of Location first", u.port, b.location.port)
 	}
-	if foreign {
-		b.port = otherPort(u.port, b.location.port)
-		return b, fmt.Sprintf("host %s; using %s", quoted(u.host), b.location.host)
+	if !sameHost(u.host, b.location.host) {
+		problem = foreignHost(u.host, b.location.host)
 	}
-	return b, ""
+	return b, problem
 }
 
-// otherPort is port unless it is the one already known, then 0.
-func otherPort(port, known int) int {
-	if port == known {
-		return 0
-	}
-	return port
+func foreignHost(found, used string) string {
+	return fmt.Sprintf("has host %s; using %s", bare(found), used)
 }
 
 // resolve is URLs, and what it had to repair.
@@ -113,7 +107,7 @@ func (r *Root) resolve(ref string) (urls []string, problem string) {
 	}
 	u, ok := splitReference(cleaned)
 	if !ok {
-		return nil, "never requested"
+		return nil, quoted(ref) + " is never requested"
 	}
 	b, _ := r.base()
 	var list candidates
@@ -123,7 +117,7 @@ func (r *Root) resolve(ref string) (urls []string, problem string) {
 		list.relative(b, u)
 	}
 	if problem == "" && cleaned != trim(ref) {
-		problem = "white space or characters no URL has"
+		problem = quoted(ref) + " has characters no URL has"
 	}
 	return list.urls, problem
 }
@@ -151,7 +145,7 @@ func (c *candidates) absolute(b base, u reference) (problem string) {
 	case host == "":
 		host = u.host
 	case !sameHost(u.host, host):
-		problem = fmt.Sprintf("host %s; using %s", quoted(u.host), host)
+		problem = foreignHost(u.host, host)
 		if !isPlausible(u.host) {
 			ports[0], ports[1] = ports[1], ports[0]
 		}
