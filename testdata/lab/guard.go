@@ -17,23 +17,23 @@ import (
 // guardEnv makes the test binary a guard over the namespaces whose names begin with its value.
 const guardEnv = "UPNP_LAB_GUARD"
 
-// Main runs the tests of a package that uses labs. It belongs in TestMain.
-func Main(m *testing.M) {
+// Main runs the tests of a package that uses labs, and returns what to exit with. It belongs in
+// TestMain.
+func Main(m *testing.M) int {
 	if prefix := os.Getenv(guardEnv); prefix != "" {
 		guard(prefix)
-		return
+		return 0
 	}
 	if Missing() != "" {
-		os.Exit(m.Run())
+		return m.Run()
 	}
 	alive, err := startGuard()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
-		os.Exit(1)
+		return 1
 	}
-	code := m.Run()
-	alive.Close()
-	os.Exit(code)
+	defer alive.Close()
+	return m.Run()
 }
 
 // prefix begins the names of all namespaces of this process.

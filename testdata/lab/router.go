@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -196,4 +197,23 @@ func (r *Router) Forget(t testing.TB) {
 	os.Remove(r.pidfile)
 	r.nft(t, "flush chain inet igd upnp_dnat; flush chain inet igd upnp_forward; flush chain inet igd upnp_snat")
 	r.Start(t)
+}
+
+// forwards finds a rule of miniupnpd's: the port outside and where it goes.
+var forwards = regexp.MustCompile(`th dport (\d+) .*dnat ip to ([\d.]+:\d+)`)
+
+// Holds are the mappings that the router's packet filter holds: outer port to address and port
+// inside. What the daemon says of them does not matter here.
+func (r *Router) Holds(t testing.TB) map[int]string {
+	t.Helper()
+	res := r.Run(t, "nft", "list", "chain", "inet", "igd", "upnp_dnat")
+	if res.Code != 0 {
+		t.Fatalf("nft: %s", res.Stderr)
+	}
+	held := map[int]string{}
+	for _, m := range forwards.FindAllStringSubmatch(res.Stdout, -1) {
+		port, _ := strconv.Atoi(m[1])
+		held[port] = m[2]
+	}
+	return held
 }

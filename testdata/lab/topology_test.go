@@ -10,8 +10,6 @@ import (
 	"upnp/testdata/lab"
 )
 
-func TestMain(m *testing.M) { lab.Main(m) }
-
 // TestLab proves that the lab is what the other tests take it for, with upnpc as the client.
 func TestLab(t *testing.T) {
 	lab.Need(t, "upnpc")

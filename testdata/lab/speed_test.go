@@ -1,0 +1,226 @@
+//go:build linux
+
+package lab_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"upnp/testdata/lab"
+)
+
+// The tests in this file compare times, so they run alone (make bench): one test at a time, the
+// programs in turns. Each time is from just before fork until the process is gone.
+
+// rounds is how often each program runs; the median counts.
+const rounds = 11
+
+// A contestant is a program that is timed. Prepare, if not nil, comes before each run, untimed.
+type contestant struct {
+	name    string
+	prepare func()
+	run     func(round int) lab.Result
+}
+
+// race runs the contestants in turns and returns the median time of each, in order.
+func race(t *testing.T, contestants ...contestant) []time.Duration {
+	t.Helper()
+	took := make([][]time.Duration, len(contestants))
+	for round := range rounds {
+		for i, c := range contestants {
+			if c.prepare != nil {
+				c.prepare()
+			}
+			r := c.run(round)
+			if r.Code != 0 {
+				t.Fatalf("%s: exit %d\n%s%s", c.name, r.Code, r.Stdout, r.Stderr)
+			}
+			took[i] = append(took[i], r.Took)
+		}
+	}
+	medians := make([]time.Duration, len(contestants))
+	for i := range took {
+		medians[i] = median(took[i])
+	}
+	table(t, contestants, medians)
+	return medians
+}
+
+// table prints the times, and as multiples of the first contestant's.
+func table(t *testing.T, contestants []contestant, medians []time.Duration) {
+	var b strings.Builder
+	for i, c := range contestants {
+		fmt.Fprintf(&b, "\n  %-28s %8.1f ms %7.2f x", c.name, ms(medians[i]), ratio(medians[i], medians[0]))
+	}
+	t.Logf("medians of %d:%s", rounds, b.String())
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+// atMost fails the test if a took more than limit times as long as b.
+func atMost(t *testing.T, what string, a, b time.Duration, limit float64) {
+	t.Helper()
+	if r := ratio(a, b); r > limit {
+		t.Errorf("%s: %.1f ms, %.2f times %.1f ms; want at most %.2f times", what, ms(a), r, ms(b), limit)
+	}
+}
+
+// ways are the three in which upnp comes to its router.
+func ways(t *testing.T, l *lab.Lab, args func(round int) []string) (cold, given, remembered contestant) {
+	c := l.Clients[0]
+	cold = contestant{name: "upnp, cold", run: func(i int) lab.Result { return newUser(t, c).upnp(t, args(3*i)...) }}
+	given = contestant{name: "upnp --gateway URL", run: func(i int) lab.Result {
+		return newUser(t, c).upnp(t, append(args(3*i+1), "--gateway", l.Router.URL)...)
+	}}
+	regular := newUser(t, c)
+	regular.must(t, "ip")
+	remembered = contestant{name: "upnp, remembered", run: func(i int) lab.Result { return regular.upnp(t, args(3*i+2)...) }}
+	return cold, given, remembered
+}
+
+// program is a contestant that is given the same arguments each time, or a port of its own.
+func program(t *testing.T, l *lab.Lab, name string, args func(round int) []string) contestant {
+	return contestant{name: name, run: func(i int) lab.Result { return l.Clients[0].Run(t, args(i)...) }}
+}
+
+func always(args ...string) func(int) []string {
+	return func(int) []string { return append([]string(nil), args...) }
+}
+
+// TestSpeedIP: the external address, from process start.
+func TestSpeedIP(t *testing.T) {
+	lab.Need(t, "upnpc")
+	l := lab.Up(t, lab.Options{})
+	url, floor, goupnp := l.Router.URL, built(t, floorBinary), built(t, goupnpBinary)
+	cold, given, remembered := ways(t, l, always("ip"))
+	searching := race(t,
+		program(t, l, "floor", always(floor, "ip")),
+		cold,
+		program(t, l, "goupnp", always(goupnp, "ip")),
+		program(t, l, "upnpc -s", always("upnpc", "-s")))
+	atMost(t, "upnp ip, cold", searching[1], searching[0], 1.3)
+	known := race(t,
+		program(t, l, "floor, URL known", always(floor, "ip", url)),
+		given, remembered,
+		program(t, l, "goupnp, URL known", always(goupnp, "-u", url, "ip")),
+		program(t, l, "upnpc -u URL -s", always("upnpc", "-u", url, "-s")))
+	atMost(t, "upnp ip --gateway", known[1], known[0], 2)
+	atMost(t, "upnp ip, remembered", known[2], known[0], 2)
+}
+
+// TestSpeedAdd: a mapping made and, by upnp, read back, from process start. Each run makes a new
+// mapping; the router forgets them all between the two races.
+func TestSpeedAdd(t *testing.T) {
+	lab.Need(t, "upnpc")
+	l := lab.Up(t, lab.Options{})
+	url, floor, goupnp, c := l.Router.URL, built(t, floorBinary), built(t, goupnpBinary), l.Clients[0]
+	fresh := func(first int, args ...string) func(int) []string {
+		return func(i int) []string {
+			var filled []string
+			for _, arg := range args {
+				filled = append(filled, strings.ReplaceAll(arg, "EXT", fmt.Sprint(first+i)))
+			}
+			return filled
+		}
+	}
+	cold, given, remembered := ways(t, l, fresh(20000, "add", "EXT:8080"))
+	searching := race(t,
+		program(t, l, "floor", fresh(30000, floor, "add", "EXT", "8080")),
+		cold,
+		program(t, l, "goupnp", fresh(31000, goupnp, "add", "EXT", "8080")),
+		program(t, l, "upnpc -a", fresh(32000, "upnpc", "-a", c.Addr, "8080", "EXT", "TCP", "3600")))
+	atMost(t, "upnp add, cold", searching[1], searching[0], 1.4)
+	for i, peer := range []string{"goupnp", "upnpc"} {
+		atMost(t, "upnp add against "+peer, searching[1], searching[2+i], 1.0/26)
+	}
+	l.Router.Forget(t)
+	known := race(t,
+		program(t, l, "floor, URL known", fresh(33000, floor, "add", "EXT", "8080", url)),
+		given, remembered,
+		program(t, l, "goupnp, URL known", fresh(34000, goupnp, "-u", url, "add", "EXT", "8080")),
+		program(t, l, "upnpc -u URL -a", fresh(35000, "upnpc", "-u", url, "-a", c.Addr, "8080", "EXT", "TCP", "3600")))
+	atMost(t, "upnp add --gateway", known[1], known[0], 2)
+	atMost(t, "upnp add, remembered", known[2], known[0], 2)
+}
+
+// TestSpeedRequests: upnp add asks for no more than upnpc -a does, searched and remembered.
+func TestSpeedRequests(t *testing.T) {
+	lab.Need(t, "upnpc")
+	l := lab.Up(t, lab.Options{})
+	c := l.Clients[0]
+	theirs := c.Count(t, func() { upnpc(t, c, "-a", c.Addr, "8080", "20000", "TCP", "3600") })
+	regular := newUser(t, c)
+	cold := c.Count(t, func() { regular.must(t, "add", "20001:8080") })
+	remembered := c.Count(t, func() { regular.must(t, "add", "20002:8080") })
+	t.Logf("\n  upnpc -a              %v\n  upnp add, cold        %v\n  upnp add, remembered  %v", theirs, cold, remembered)
+	for name, ours := range map[string]lab.Requests{"cold": cold, "remembered": remembered} {
+		if ours.Total() > theirs.Total() {
+			t.Errorf("upnp add, %s: %v; upnpc -a: %v", name, ours, theirs)
+		}
+	}
+}
+
+// listRSS is what a listing of any length may take of memory.
+const listRSS = 32 << 20
+
+// TestSpeedList: long tables, with the daemon alive afterwards (it has a fault that a wide
+// GetListOfPortMappings kills it by).
+func TestSpeedList(t *testing.T) {
+	lab.Need(t, "upnpc")
+	for _, test := range []struct {
+		igd1  bool
+		n     int
+		limit float64 // of upnpc's time
+	}{
+		{igd1: true, n: 5, limit: 1.5},
+		{igd1: false, n: 5, limit: 1.5},
+		{igd1: true, n: 1000, limit: 1 / 1.5},
+		{igd1: false, n: 1000, limit: 1 / 1.5},
+		{igd1: false, n: 5000, limit: 1.0 / 4},
+	} {
+		t.Run(fmt.Sprintf("%s/%d", map[bool]string{true: "IGD1", false: "IGD2"}[test.igd1], test.n), func(t *testing.T) {
+			l := lab.Up(t, lab.Options{IGD1: test.igd1})
+			c := l.Clients[0]
+			l.Router.Fill(t, c, 10000, test.n)
+			regular := newUser(t, c)
+			wantAll(t, regular.must(t, "list", "--json", "--gateway", l.Router.URL), c.Addr, test.n)
+			took := race(t,
+				program(t, l, "upnpc -u URL -l", always("upnpc", "-u", l.Router.URL, "-l")),
+				contestant{name: "upnp list --gateway URL", run: func(int) lab.Result {
+					r := regular.upnp(t, "list", "--gateway", l.Router.URL)
+					if r.PeakRSS > listRSS {
+						t.Errorf("peak memory %d KiB", r.PeakRSS>>10)
+					}
+					return r
+				}})
+			atMost(t, "upnp list", took[1], took[0], test.limit)
+			if !l.Router.Alive() {
+				t.Fatal("the router's daemon died")
+			}
+		})
+	}
+}
+
+// wantAll checks that a listing holds the n mappings from port 10000 on, each once.
+func wantAll(t *testing.T, r lab.Result, client string, n int) {
+	t.Helper()
+	seen := map[int]int{}
+	for _, m := range parse[[]mapping](t, r.Stdout) {
+		description := fmt.Sprintf("entry %d of the lab", m.ExternalPort)
+		if m.Protocol == "TCP" && m.InternalPort == m.ExternalPort && m.InternalClient == client && m.Description == description {
+			seen[m.ExternalPort]++
+		} else {
+			t.Errorf("listed: %+v", m)
+		}
+	}
+	for port := 10000; port < 10000+n; port++ {
+		if seen[port] != 1 {
+			t.Fatalf("port %d is listed %d times; %d of %d ports are", port, seen[port], len(seen), n)
+		}
+	}
+	t.Logf("%d mappings, peak memory %.1f MiB", n, float64(r.PeakRSS)/(1<<20))
+}
