@@ -154,13 +154,29 @@ func (m *Message) AppendText(dst []byte) ([]byte, error) {
 		if err := f.check(i + 2); err != nil {
 			return dst[:start], err
 		}
-		dst = append(append(append(append(dst, f.Name...), ": "...), f.Value...), "\r\n"...)
+		dst = append(append(dst, f.Name...), ':')
+		if f.Value != "" {
+			dst = append(append(dst, ' '), f.Value...)
+		}
+		dst = append(dst, "\r\n"...)
 	}
 	dst = append(dst, "\r\n"...)
 	if len(dst)-start > MaxDatagram || len(m.Header) >= MaxLines {
 		return dst[:start], &SyntaxError{Reason: "message over the limits"}
 	}
 	return dst, nil
+}
+
+// size is how many bytes AppendText needs at most.
+func (m *Message) size() int {
+	n := len(m.Method) + len(" * HTTP/1.1\r\n\r\n")
+	if m.Method == "" {
+		n = len("HTTP/1.1 200 OK\r\n\r\n")
+	}
+	for _, f := range m.Header {
+		n += len(f.Name) + len(": ") + len(f.Value) + len("\r\n")
+	}
+	return n
 }
 
 func (m *Message) appendStart(dst []byte) ([]byte, error) {
@@ -218,5 +234,3 @@ func hasControl(s string) bool {
 	}
 	return false
 }
-
-func Parse(data []byte) (*Message, error) { return nil, nil }
