@@ -63,4 +63,3 @@ func parsePortListing(text string) (mappings []Mapping, notes []string, err erro
 	}
 	return mappings, notes, nil
 }
-

@@ -1,0 +1,252 @@
+package igd
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"upnp/description"
+	"upnp/igd/wire"
+	"upnp/ssdp"
+)
+
+const (
+	maxFetches   = 4                     // descriptions fetched at once
+	maxLocations = 64                    // in one search; a flood costs no more
+	headStart    = 30 * time.Millisecond // of a remembered location before the search
+)
+
+// targets are what gateways answer to. The first alone finds nearly all; some answer only one of
+// the others (Q-1, G-13).
+var targets = []ssdp.Target{
+	InternetGatewayDevice1, InternetGatewayDevice2,
+	WANIPConnection1, WANIPConnection2, WANPPPConnection1, ssdp.RootDevice,
+}
+
+// A query narrows a hunt.
+type query struct {
+	host netip.Addr // only a gateway at this address
+	udn  string     // only this device
+}
+
+// A find is a device that answered: a gateway, or a rejected one.
+type find struct {
+	gateway    *Gateway // nil if rejected
+	rank       rank
+	remembered bool
+	reason     string // why not taken
+	location   string
+	name       string
+}
+
+// A hunt is a search under way. Finds are sent as descriptions are read.
+type hunt struct {
+	client     *Client
+	http       *http.Client
+	query      query
+	interfaces []ssdp.Interface
+	finds      chan *find
+	cancel     context.CancelFunc
+	workers    sync.WaitGroup
+	fetches    chan struct{} // tokens
+
+	mu       sync.Mutex
+	known    map[string]bool // locations under way or done
+	active   int
+	first    time.Time // of the first answer
+	failures []error
+	rejected []*find
+}
+
+// hunt starts a search. The caller must close it.
+func (c *Client) hunt(ctx context.Context, q query) (*hunt, error) {
+	network := c.network()
+	interfaces, err := network.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("igd: network interfaces: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	h := &hunt{
+		client: c, http: wire.HTTPClient(&hedge{Network: network}), query: q, interfaces: interfaces,
+		finds: make(chan *find), cancel: cancel,
+		fetches: make(chan struct{}, maxFetches), known: map[string]bool{},
+	}
+	h.workers.Go(func() { h.search(ctx) })
+	go func() { h.workers.Wait(); close(h.finds) }()
+	return h, nil
+}
+
+// close ends the search and waits for all of it.
+func (h *hunt) close() {
+	h.cancel()
+	for range h.finds {
+	}
+}
+
+// search tries what is known and then asks the network.
+func (h *hunt) search(ctx context.Context) {
+	if a, ok := h.client.recall(h.interfaces); ok && h.query == (query{}) {
+		h.consider(ctx, a)
+		if sleep(ctx, headStart) != nil {
+			return
+		}
+	}
+	for p, err := range h.client.Search().SearchWaves(ctx, waves()) {
+		if err != nil {
+			h.fail(err)
+			continue
+		}
+		if a, ok := locate(p, h.interfaces); ok && h.wanted(p, a) {
+			h.consider(ctx, a)
+		}
+	}
+}
+
+// waves are the usual ones; the late ones ask for everything, which some devices need.
+func waves() []ssdp.Wave {
+	all := ssdp.DefaultWaves(targets...)
+	for i := range all {
+		if all[i].After >= time.Second {
+			all[i].Targets = append(slices.Clone(all[i].Targets), ssdp.All)
+		}
+	}
+	return all
+}
+
+// wanted tells an answer that may be the device in the query.
+func (h *hunt) wanted(p *ssdp.Packet, a answer) bool {
+	if h.query.host.IsValid() && h.query.host != p.From.Addr().Unmap() && h.query.host != a.host {
+		return false
+	}
+	return true
+}
+
+// consider reads the description of an answer, unless that is under way or too many are.
+func (h *hunt) consider(ctx context.Context, a answer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.first.IsZero() && !a.remembered {
+		h.first = time.Now()
+	}
+	if h.known[a.location] || len(h.known) >= maxLocations {
+		return
+	}
+	h.known[a.location] = true
+	h.active++
+	h.workers.Go(func() {
+		f := h.fetch(ctx, a)
+		h.mu.Lock()
+		h.active--
+		h.mu.Unlock()
+		select {
+		case h.finds <- f:
+		case <-ctx.Done():
+		}
+	})
+}
+
+func (h *hunt) fetch(ctx context.Context, a answer) *find {
+	f := &find{location: a.location, remembered: a.remembered}
+	select {
+	case h.fetches <- struct{}{}:
+		defer func() { <-h.fetches }()
+	case <-ctx.Done():
+		f.reason = "the search was over"
+		return f
+	}
+	g, r, err := h.client.open(ctx, h.http, a, h.interfaces, true)
+	if g != nil {
+		f.name = g.root.Device.FriendlyName
+	}
+	switch {
+	case err != nil:
+		f.reason = err.Error()
+	case h.query.udn != "" && !hasUDN(g.root, h.query.udn):
+		f.reason = "another device than the one asked for"
+	default:
+		f.gateway, f.rank = g, r
+	}
+	return f
+}
+
+func hasUDN(root *description.Root, udn string) bool {
+	for d := range root.Devices() {
+		if strings.EqualFold(d.UDN, udn) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *hunt) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = append(h.failures, err)
+}
+
+func (h *hunt) underway() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active
+}
+
+func (h *hunt) firstAnswer() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.first
+}
+
+func (h *hunt) reject(f *find) { h.rejected = append(h.rejected, f) }
+
+// others are the finds that were not chosen. A second description of the chosen box is none.
+func (h *hunt) others(best *find) []Rejected {
+	var all []Rejected
+	for _, f := range h.rejected {
+		if f.gateway != nil && sameBox(f.gateway, best.gateway) {
+			continue
+		}
+		all = append(all, f.rejection(best))
+	}
+	return all
+}
+
+// sameBox reports two descriptions of one router: same name, or same address.
+func sameBox(a, b *Gateway) bool { return a.UDN() == b.UDN() || a.host() == b.host() }
+
+func (f *find) rejection(best *find) Rejected {
+	r := Rejected{Location: f.location, Name: f.name, Reason: f.reason}
+	if f.gateway == nil {
+		return r
+	}
+	switch {
+	case best.rank&atGateway > f.rank&atGateway:
+		r.Reason = "not the default gateway"
+	case best.rank&isPublic > f.rank&isPublic:
+		r.Reason = "no public address"
+	default:
+		r.Reason = "another one was as good and answered first"
+	}
+	return r
+}
+
+// nothing is the error of a hunt without a gateway.
+func (h *hunt) nothing() error {
+	e := &NoGatewayError{}
+	for _, ifi := range h.interfaces {
+		if ok, reason := ifi.Usable(); !ok && !slices.Contains(h.client.Interfaces, ifi.Name) {
+			e.Skipped = append(e.Skipped, ifi.Name+": "+reason)
+		} else if len(h.client.Interfaces) == 0 || slices.Contains(h.client.Interfaces, ifi.Name) {
+			e.Interfaces = append(e.Interfaces, ifi.Name)
+		}
+	}
+	for _, f := range h.rejected {
+		e.Rejected = append(e.Rejected, f.rejection(nil))
+	}
+	e.Failures = h.failures
+	return e
+}

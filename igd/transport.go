@@ -1,0 +1,80 @@
+package igd
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"upnp/description"
+	"upnp/description/xmldoc"
+	"upnp/igd/wire"
+	"upnp/soap"
+)
+
+// errNoURL is a service whose description gives no URL that may be used.
+var errNoURL = errors.New("the description has no usable URL for it")
+
+// bind makes calls leave from the address a mapping points at, to the gateway and nobody else.
+func (g *Gateway) bind(ctx context.Context) context.Context {
+	return bound(ctx, g.source)
+}
+
+func bound(ctx context.Context, source netip.Addr) context.Context {
+	if !source.IsValid() {
+		return ctx
+	}
+	return wire.WithLocalAddr(ctx, source)
+}
+
+// repeatable reports whether a failed call may be tried again: always if the router saw nothing
+// of it, once if it only asked.
+func repeatable(action string, try int, err error) bool {
+	if connect, ok := errors.AsType[*wire.ConnectError](err); ok {
+		return try < 3 && connect.Timeout()
+	}
+	return try < 1 && isCut(err) && strings.HasPrefix(action, "Get")
+}
+
+// isCut reports a call that went out and got no whole answer. The work may be done.
+func isCut(err error) bool {
+	_, ok := errors.AsType[*wire.AnswerError](err)
+	return ok
+}
+
+// isNonsense reports an answer that is no SOAP, no XML or no HTTP.
+func isNonsense(err error) bool {
+	_, head := errors.AsType[*wire.HeadError](err)
+	_, syntax := errors.AsType[*xmldoc.SyntaxError](err)
+	_, entry := errors.AsType[*entryError](err)
+	return head || syntax || entry
+}
+
+// elsewhere reports a failure that says the URL is wrong, so that the next candidate is due.
+func elsewhere(err error) bool {
+	if status, ok := errors.AsType[*description.StatusError](err); ok {
+		return status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// meaning gives a fault the sense its service gives the number.
+func meaning(serviceType string, err error) error {
+	if fault, ok := errors.AsType[*soap.Fault](err); ok {
+		return &refusal{refusalOf(serviceType, fault.Code), fault}
+	}
+	return err
+}
+
+// serviceType is a type that can be called by: as announced, with version 1 where the
+// announcement has none that can be read.
+func serviceType(urn string) string {
+	parts := strings.Split(urn, ":")
+	if len(parts) < 4 {
+		return urn
+	}
+	return strings.Join(parts[:4], ":") + ":" + strconv.Itoa(typeVersion(urn))
+}
