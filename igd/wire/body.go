@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -186,15 +185,12 @@ func (x *exchange) bodyEnd(err error) error {
 	ended := errors.Is(err, io.EOF)
 	switch {
 	case x.ctx.Err() != nil:
-		return x.answerError(err)
 	case x.body.end.reached(), ended && x.body.kind == closeBody && !x.body.cut:
 		return io.EOF
 	case ended:
-		return io.ErrUnexpectedEOF
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return x.answerError(err)
+		err = io.ErrUnexpectedEOF
 	}
-	return &AnswerError{Addr: x.addr, Received: x.received, Err: err}
+	return x.answerError(err)
 }
 
 // nextChunk reads the line in front of a chunk. What was announced as chunked and is not is
@@ -212,7 +208,7 @@ func (x *exchange) nextChunk() error {
 	case !ok && f.end.reached():
 		return io.EOF
 	case !ok:
-		return &FormatError{Addr: x.addr, Reason: "broken chunk size", First: string(line[:min(len(line), 64)])}
+		return &HeadError{Addr: x.addr, Reason: "broken chunk size", First: string(line[:min(len(line), 64)])}
 	case size == 0:
 		return io.EOF
 	case size > f.limit:

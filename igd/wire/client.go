@@ -31,11 +31,11 @@ const (
 // no proxy, cookie, compression or name lookup, speaks http only, and bounds time and size as the
 // constants say. What devices do to HTTP is read with patience: see the package's tests for the
 // list. A body ends with a clean io.EOF when its framing says so, or when its framing is missing or
-// wrong but its XML root element has ended; one that is really cut ends with
-// [io.ErrUnexpectedEOF] after the bytes that came.
+// wrong but its XML root element has ended; one that is really cut ends, after the
+// bytes that came, with an [*AnswerError] around [io.ErrUnexpectedEOF].
 //
-// Errors, inside the *url.Error of net/http, are [*ConnectError], [*AnswerError], [*FormatError]
-// and, also from reading the body, [*TooLargeError].
+// Errors are [*ConnectError], [*AnswerError], [*HeadError] and [*TooLargeError]: inside the
+// *url.Error of net/http from the client, as they are from reading the body.
 func HTTPClient(n Network) *http.Client {
 	return &http.Client{
 		Transport:     &transport{network: orSystem(n), buffers: sync.Pool{New: func() any { return new(buffer) }}},

@@ -49,14 +49,15 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 // Timeout reports whether the cause was a deadline.
 func (e *AnswerError) Timeout() bool { return isTimeout(e.Err) }
 
-// A FormatError says that what came back is not HTTP, or is HTTP that was not asked for.
-type FormatError struct {
+// A HeadError says that what came back is not HTTP, or is HTTP that was not asked for: it has no
+// usable head, or no usable framing of its body.
+type HeadError struct {
 	Addr   netip.AddrPort
 	Reason string
 	First  string // the first bytes of what came, as they came; print it through [Sanitize]
 }
 
-func (e *FormatError) Error() string {
+func (e *HeadError) Error() string {
 	return fmt.Sprintf("answer from %v: %s: %.64q", e.Addr, e.Reason, e.First)
 }
 

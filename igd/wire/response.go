@@ -32,7 +32,7 @@ func (x *exchange) readResponse(req *http.Request) (*http.Response, error) {
 			return x.response(req, st, fields, whole)
 		}
 		if st.code == http.StatusSwitchingProtocols {
-			return nil, x.formatError("unasked change of protocol")
+			return nil, x.headError("unasked change of protocol")
 		}
 	}
 }
@@ -46,10 +46,10 @@ func (x *exchange) readStatus() (status, error) {
 			return st, nil
 		}
 		if isDocument(line) {
-			return status{}, x.formatError("a document without a head")
+			return status{}, x.headError("a document without a head")
 		}
 		if x.r-start > maxDirt || !complete && len(line) > maxDirt {
-			return status{}, x.formatError("no status line")
+			return status{}, x.headError("no status line")
 		}
 		if complete {
 			continue
@@ -70,7 +70,7 @@ func isDocument(b []byte) bool {
 func (x *exchange) statusError(err error) error {
 	words := bytes.TrimLeft(x.buf[:x.w], dirt)
 	if errors.Is(err, io.EOF) && len(words) > 0 && !isStatusStart(words) {
-		return x.formatError("no status line")
+		return x.headError("no status line")
 	}
 	return x.readError(err)
 }
@@ -86,8 +86,8 @@ func (x *exchange) readError(err error) error {
 	return x.answerError(err)
 }
 
-func (x *exchange) formatError(reason string) error {
-	return &FormatError{Addr: x.addr, Reason: reason, First: string(x.buf[:min(x.w, 64)])}
+func (x *exchange) headError(reason string) error {
+	return &HeadError{Addr: x.addr, Reason: reason, First: string(x.buf[:min(x.w, 64)])}
 }
 
 // line takes one line out of buf, without its end. One that is not complete yet stays there.
@@ -164,7 +164,7 @@ func (x *exchange) response(req *http.Request, st status, fields []byte, whole b
 		return nil, err
 	}
 	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, x.formatError("compressed answer, which was not asked for")
+		return nil, x.headError("compressed answer, which was not asked for")
 	}
 	resp := &http.Response{
 		Status: st.text, StatusCode: st.code, Proto: "HTTP/1." + strconv.Itoa(st.minor), ProtoMajor: st.major, ProtoMinor: st.minor,
