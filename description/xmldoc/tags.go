@@ -5,8 +5,6 @@ import (
 	"strings"
 )
 
-const blanks = " \t\r\n"
-
 // tagText is the document from here on, at most as long as a tag may be.
 func (s *Scanner) tagText() string {
 	return s.src[s.pos:min(len(s.src), s.pos+s.lim.TagSpan)]
@@ -49,9 +47,17 @@ func (s *Scanner) startTag() (Token, error) {
 			if empty = strings.HasPrefix(in[i:], "/>"); !empty {
 				s.note("stray characters in a tag skipped")
 			}
-			i++
+			i += strayLength(in[i:])
 		}
 	}
+}
+
+// strayLength is the length of the character s begins with, all of a repaired one.
+func strayLength(s string) int {
+	if strings.HasPrefix(s, replacement) {
+		return len(replacement)
+	}
+	return 1
 }
 
 // attribute reads one attribute and returns its length, which is all of in if the attribute
@@ -112,7 +118,7 @@ func spansTags(value string) bool {
 
 func (s *Scanner) unquotedValue(in string) (raw string, n int) {
 	s.note("attribute value without quotes")
-	n = strings.IndexAny(in, blanks+"<>")
+	n = strings.IndexAny(in, " \t\r\n<>")
 	if n < 0 {
 		return "", len(in)
 	}
@@ -163,7 +169,10 @@ func (s *Scanner) endTag() (Token, error) {
 	i := 2 + blankLength(in[2:])
 	end := i + nameLength(in[i:])
 	name := in[i:end]
-	stop := strings.IndexAny(in[end:], "<>")
+	stop := 0
+	if end == len(in) || in[end] != '>' {
+		stop = strings.IndexAny(in[end:], "<>")
+	}
 	if stop < 0 {
 		// Cut here, the document still says that the current element is complete.
 		s.closing = min(1, len(s.open))
@@ -232,7 +241,7 @@ func sameLocal(a, b string) bool {
 
 func blankLength(s string) int {
 	for i := range len(s) {
-		if strings.IndexByte(blanks, s[i]) < 0 {
+		if c := s[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			return i
 		}
 	}
@@ -250,11 +259,11 @@ func nameLength(s string) int {
 
 // nameByte is generous beyond ASCII, as field names are.
 func nameByte(c byte) bool {
-	return letter(c) || '0' <= c && c <= '9' || c == '-' || c == '.' || c == ':'
+	return letter(c) || '-' <= c && c <= ':' && c != '/'
 }
 
 func letter(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c >= 0x80
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c >= 0x80
 }
 
 // startsName reports whether s begins with a name. One that would begin with a repaired byte
