@@ -107,3 +107,19 @@ func (a *actor) setDefaultConnection(_ context.Context, in soap.Args) (soap.Args
 	}
 	return nil, known
 }
+
+// reader answers QueryStateVariable by the action that tells the variable without being
+// given anything.
+func reader(scpd *description.SCPD, actions map[string]soap.ActionFunc) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, name string) (string, error) {
+		for _, action := range scpd.Actions {
+			for _, arg := range action.Out() {
+				if arg.Variable == name && len(action.In()) == 0 {
+					out, err := actions[action.Name](ctx, nil)
+					return out.Value(arg.Name), err
+				}
+			}
+		}
+		return "", ErrInvalidVar
+	}
+}

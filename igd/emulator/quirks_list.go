@@ -1,0 +1,80 @@
+package emulator
+
+import (
+	"context"
+	"strings"
+
+	"upnp/igd"
+)
+
+// listings are the ways of listing the table.
+func listings() []kind {
+	return []kind{
+		{"index-from-1", "counts the table from 1; index 0 is past the end (a router of nat-upnp)", index(fromOne)},
+		{"list-end-501", "ends the list with 501 (Linksys WRT1900AC, RomPager)", index(endingWith(igd.ErrActionFailed))},
+		{"list-end-402", "ends the list with 402 (DD-WRT, TP-Link TL-R460)", index(endingWith(igd.ErrInvalidArgs))},
+		{"list-end-repeat", "never ends the list: the last mapping comes again and again (libtorrent's and miniupnpc's guard against it)", index(repeating)},
+		{"hole-in-list", "has a placeholder in the list: no client, port 0, disabled (Sagemcom)", index(withHole)},
+		{"newest-first", "lists the newest mapping first, so every addition shifts every index (miniupnpd)", index(newestFirst)},
+		{"lowercase-protocol", "lists protocols in lower case (seen in listings of several projects)",
+			show(func(m *igd.Mapping) { m.Protocol = igd.Protocol(strings.ToLower(string(m.Protocol))) })},
+		{"wrong-protocol", "lists every mapping as TCP (FRITZ!Box 7490)", index(allTCP)},
+		{"list-end-close", "closes the connection where the list ends (a router of portmapper's issues)",
+			after(func(q *question, a *answer) {
+				if q.action == "GetGenericPortMappingEntry" && a.faulty() {
+					a.cut = true
+				}
+			})},
+	}
+}
+
+func fromOne(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+	return b.MappingAt(ctx, i-1)
+}
+
+func endingWith(refusal error) func(context.Context, Backend, int) (igd.Mapping, error) {
+	return func(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+		m, err := b.MappingAt(ctx, i)
+		if err == igd.ErrNoSuchIndex {
+			err = refusal
+		}
+		return m, err
+	}
+}
+
+func repeating(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+	m, err := b.MappingAt(ctx, i)
+	for err == igd.ErrNoSuchIndex && i > 0 {
+		i--
+		m, err = b.MappingAt(ctx, i)
+	}
+	return m, err
+}
+
+func withHole(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+	const hole = 1
+	switch {
+	case i == hole:
+		return igd.Mapping{MappingKey: igd.MappingKey{Protocol: igd.TCP}, Disabled: true}, nil
+	case i > hole:
+		i--
+	}
+	return b.MappingAt(ctx, i)
+}
+
+func newestFirst(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+	count := 0
+	for {
+		if _, err := b.MappingAt(ctx, count); err != nil {
+			return b.MappingAt(ctx, count-1-i)
+		}
+		count++
+	}
+}
+
+// allTCP lies in lists only: who asks for a mapping by its protocol finds it.
+func allTCP(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
+	m, err := b.MappingAt(ctx, i)
+	m.Protocol = igd.TCP
+	return m, err
+}
