@@ -177,7 +177,14 @@ func (r *Router) serves() bool {
 }
 
 // Alive reports whether the daemon runs.
-func (r *Router) Alive() bool { return r.pid() != 0 && syscall.Kill(r.pid(), 0) == nil }
+func (r *Router) Alive() bool { return r.pid() != 0 && runs(r.pid()) }
+
+// runs reports whether a process runs; one that is dead and not yet waited for does not.
+func runs(pid int) bool {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, after, ok := bytes.Cut(stat, []byte(") "))
+	return ok && after[0] != 'Z'
+}
 
 func (r *Router) pid() int {
 	text, _ := os.ReadFile(r.pidfile)
@@ -191,7 +198,7 @@ func (r *Router) Forget(t testing.TB) {
 	t.Helper()
 	pid := r.pid()
 	syscall.Kill(pid, syscall.SIGKILL)
-	for syscall.Kill(pid, 0) == nil {
+	for runs(pid) {
 		time.Sleep(time.Millisecond)
 	}
 	os.Remove(r.pidfile)

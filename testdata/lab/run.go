@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -21,7 +20,6 @@ type Result struct {
 	Stdout, Stderr string
 	Code           int           // exit status; -1 if a signal ended it
 	Took           time.Duration // from just before fork until it was gone
-	PeakRSS        int64         // bytes
 }
 
 // Run runs a program on the host until it ends.
@@ -44,9 +42,6 @@ func (h *Host) RunEnv(t testing.TB, env []string, argv ...string) Result {
 	}
 	cmd.Wait() // the exit status is in ProcessState too
 	r := Result{Stdout: out.String(), Stderr: errs.String(), Code: cmd.ProcessState.ExitCode(), Took: time.Since(start)}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.PeakRSS = u.Maxrss << 10
-	}
 	if ctx.Err() != nil {
 		t.Errorf("%s on %s: not done after %v", strings.Join(argv, " "), h.Name, patience)
 	}
