@@ -66,7 +66,7 @@ func (r *rootReader) read(e *etree.Element) bool {
 	if device == nil {
 		return false
 	}
-	noteNamespace(e, deviceNamespace, r.root.Note)
+	noteNamespace(outer, deviceNamespace, r.root.Note)
 	r.root.ConfigID = attr(outer, "configId")
 	r.root.SpecMajor, r.root.SpecMinor = readSpecVersion(outer, r.root.Note)
 	r.root.URLBase = xmldoc.ChildText(outer, "URLBase")
@@ -84,11 +84,14 @@ func (r *rootReader) find(e *etree.Element) (device, outer *etree.Element) {
 		return nil, nil
 	}
 	outer = device.Parent()
-	if outer == nil {
-		outer = device
-	}
-	if !xmldoc.Is(outer, "root") {
+	switch {
+	case outer == nil:
+		r.root.Note("there is no root around the device")
+		return device, device
+	case !xmldoc.Is(outer, "root"):
 		r.root.Note("the root device is in <%s> and not in <root>", bare(outer.Tag))
+	case outer != e:
+		r.root.Note("the root is inside of <%s>", bare(e.Tag))
 	}
 	return device, outer
 }

@@ -67,6 +67,7 @@ func (r *Root) noteURLs() {
 type base struct {
 	location reference // host and port that are known to answer
 	path     string    // of URLBase, else of Location
+	folder   string    // path of URLBase, which may lack the slash that makes it one
 	port     int       // of URLBase where it differs from Location's, else 0
 }
 
@@ -77,14 +78,14 @@ func (r *Root) base() (b base, problem string) {
 	if r.URLBase == "" {
 		return b, ""
 	}
-	u, ok := splitReference(r.URLBase)
+	u, ok := splitReference(cleanURL(r.URLBase))
 	switch {
 	case !ok || u.host == "":
 		return b, fmt.Sprintf("%s is not usable; Location is the base", quoted(r.URLBase))
 	case b.location.host == "":
 		return b, ""
 	}
-	b.path = u.path
+	b.path, b.folder = u.path, u.path
 	if u.port != b.location.port {
 		b.port = u.port
 		problem = fmt.Sprintf("has port %d; trying port %d of Location first", u.port, b.location.port)
@@ -169,7 +170,8 @@ func (c *candidates) relative(b base, u reference) {
 	case u.path[0] == '/':
 		readings = append(readings, singleSlashes(readings[0]))
 	default:
-		readings = append(readings, merge(b.location.path, u.path), merge(b.path+"/", u.path), merge("/", u.path))
+		folder := strings.TrimSuffix(b.folder, "/") + "/"
+		readings = append(readings, merge(b.location.path, u.path), merge(folder, u.path), merge("/", u.path))
 	}
 	for _, path := range readings {
 		c.add(b.location.host, b.location.port, path, u.query)
