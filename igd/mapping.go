@@ -61,6 +61,15 @@ func (m Mapping) Client() string {
 	return m.InternalName
 }
 
+// String is the mapping as it is written on a command line, such as 9542:192.168.1.20:8080/tcp.
+func (m Mapping) String() string {
+	s := fmt.Sprintf("%d:%s:%d/%s", m.ExternalPort, m.Client(), m.InternalPort, strings.ToLower(string(m.Protocol)))
+	if m.InternalClient.Is6() {
+		s = fmt.Sprintf("%d:[%s]:%d/%s", m.ExternalPort, m.Client(), m.InternalPort, strings.ToLower(string(m.Protocol)))
+	}
+	return s
+}
+
 // mappingJSON is the shape that scripts rely on.
 type mappingJSON struct {
 	Protocol       Protocol `json:"protocol"`
