@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"flag"
+
+	"upnp/igd"
+	"upnp/igd/emulator"
+	"upnp/igd/wire"
+)
+
+type emulateOptions struct {
+	profile    string
+	quirks     []string
+	listQuirks bool
+	listen     string
+}
+
+func emulateCommand() *Command {
+	o := &emulateOptions{}
+	return &Command{
+		Usage: "emulate",
+		Short: "be a router, with the quirks of real ones if you like",
+		Long: `Runs a router on this machine until it is interrupted, and prints a line for each request.
+
+It is found by every UPnP program that searches where it listens, which is loopback unless
+--listen-interface names a network. It forwards nothing: it only keeps the table.
+
+--quirk makes it misbehave like a real device; repeat it for several.
+--timeout ends it after a while.`,
+		Examples: [2]string{"upnp emulate --list-quirks", "upnp emulate --profile igd1 --quirk only-permanent-leases --timeout 1s"},
+		Flags:    o.flags,
+		Run:      o.run,
+	}
+}
+
+func (o *emulateOptions) flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.profile, "profile", "", "what kind of router: `NAME`, "+defaultProfile+" if not given")
+	fs.Var(listFlag{&o.quirks}, "quirk", "what it does wrong: `NAME`, see --list-quirks; repeatable")
+	fs.BoolVar(&o.listQuirks, "list-quirks", false, "only list the profiles and quirks there are")
+	fs.StringVar(&o.listen, "listen-interface", "", "serve the network of the interface `NAME` instead of loopback")
+}
+
+func (o *emulateOptions) run(ctx context.Context, s *session, args []string) error {
+	if err := noArguments(args); err != nil {
+		return err
+	}
+	if o.listQuirks {
+		return s.listQuirks()
+	}
+	profile, err := profileOf(o.profile, o.quirks)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	return o.serve(ctx, s, profile)
+}
+
+// serve is the router, until somebody or --timeout ends it.
+func (o *emulateOptions) serve(ctx context.Context, s *session, profile emulator.Profile) error {
+	s.options.iface = ""
+	n, err := s.net(ctx)
+	if err != nil {
+		return err
+	}
+	n = wire.NewTap(n, wire.Summary(s.Out, s.stdout.color))
+	server := igd.Server{Network: n, Interface: o.listen, Ready: func(location string) {
+		s.stderr.linef("%s is at %s; ^C ends it", profile.Name, location)
+	}}
+	return emulator.New(profile).Serve(ctx, server)
+}
+
+type quirkInfo struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // profile, quirk
+	Doc  string `json:"doc"`
+}
+
+func (s *session) listQuirks() error {
+	var all []quirkInfo
+	for _, p := range emulator.Profiles() {
+		all = append(all, quirkInfo{p.Name, "profile", p.Doc})
+	}
+	for _, q := range emulator.Quirks() {
+		all = append(all, quirkInfo{q.Name, "quirk", q.Doc})
+	}
+	if s.options.json {
+		return s.emit(all)
+	}
+	longest := 0
+	for _, q := range all {
+		longest = max(longest, len(q.Name))
+	}
+	t := &table{p: s.stdout, limit: s.Columns, columns: []column{{head: "KIND", width: len("profile")}, {head: "NAME", width: longest}, {head: "WHAT IT DOES"}}}
+	for _, q := range all {
+		t.row(q.Kind, q.Name, q.Doc)
+	}
+	return nil
+}

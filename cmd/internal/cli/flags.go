@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"upnp/igd"
+)
+
+// options are the flags every verb has.
+type options struct {
+	gateway  string
+	iface    string
+	timeout  time.Duration
+	json     bool
+	verbose  bool
+	wire     string
+	emulated emulatedFlag
+	color    string
+	noCache  bool
+}
+
+// declare adds the global flags to fs. Called again for the verb's own set, it keeps what was
+// read before the verb.
+func (o *options) declare(fs *flag.FlagSet) {
+	fs.StringVar(&o.gateway, "gateway", o.gateway, "go straight to this `URL|IP|UDN`, no search")
+	fs.StringVar(&o.iface, "interface", o.iface, "search only on the interface of this `NAME`")
+	fs.Var(durationFlag{&o.timeout}, "timeout", "give up, or stop listening, after `D` (5s, 2m)")
+	fs.BoolVar(&o.json, "json", o.json, "JSON on stdout, errors too")
+	fs.BoolVar(&o.verbose, "v", o.verbose, "a line on stderr for every message sent and received")
+	fs.StringVar(&o.wire, "wire", o.wire, "write the exact bytes of both directions to `FILE|-`; - is stderr")
+	fs.Var(&o.emulated, "emulated", "use a fresh emulated router instead of the network; =NAME,... picks its profile and quirks")
+	fs.Var(choiceFlag{&o.color, []string{"auto", "always", "never"}}, "color", "`auto|always|never`")
+	fs.BoolVar(&o.noCache, "no-cache", o.noCache, "neither use nor keep what is remembered of routers")
+}
+
+// checkGateway refuses what can be neither a description's URL, an address nor a UDN.
+func checkGateway(target string) error {
+	if target == "" || igd.CheckTarget(target) == nil {
+		return nil
+	}
+	return usagef("--gateway %q: want a URL (http://192.168.1.1:5000/rootDesc.xml, no host name), an address or a UDN (uuid:...)", target)
+}
+
+// parseFlags reads flags and words in any order; "--" ends the flags. With first it stops after
+// the first word and returns what follows.
+func parseFlags(fs *flag.FlagSet, args []string, first bool) (words, rest []string, err error) {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch {
+		case arg == "--":
+			return append(words, args...), nil, nil
+		case arg == "-" || !strings.HasPrefix(arg, "-"):
+			words = append(words, arg)
+			if first {
+				return words, args, nil
+			}
+		default:
+			if args, err = parseFlag(fs, arg, args); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return words, nil, nil
+}
+
+// parseFlag sets one flag, taking its value from rest if it needs one and has none, and returns
+// what is left.
+func parseFlag(fs *flag.FlagSet, arg string, rest []string) ([]string, error) {
+	name, value, hasValue := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+	if name == "h" || name == "help" {
+		return nil, flag.ErrHelp
+	}
+	f := fs.Lookup(name)
+	if f == nil {
+		return nil, usagef("unknown flag %s%s", arg, nearestFlag(fs, name))
+	}
+	switch {
+	case hasValue:
+	case isBool(f):
+		value = "true"
+	case len(rest) == 0:
+		return nil, usagef("%s needs a value: %s", arg, flagSynopsis(f))
+	default:
+		value, rest = rest[0], rest[1:]
+	}
+	if err := f.Value.Set(value); err != nil {
+		return nil, usagef("%s %q: %v", dashed(name), value, plainFlagError(err))
+	}
+	return rest, nil
+}
+
+// plainFlagError rewords what the standard flag values say of a bad boolean.
+func plainFlagError(err error) error {
+	if err.Error() == "parse error" {
+		return errors.New("takes no value")
+	}
+	return err
+}
+
+func isBool(f *flag.Flag) bool {
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// dashed is a flag as it is written: -v, --json.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// flagSynopsis is a flag with its value's name, as in --lease D.
+func flagSynopsis(f *flag.Flag) string {
+	value, _ := flag.UnquoteUsage(f)
+	if isBool(f) || value == "" {
+		return dashed(f.Name)
+	}
+	return dashed(f.Name) + " " + value
+}
+
+func nearestFlag(fs *flag.FlagSet, name string) string {
+	var names []string
+	fs.VisitAll(func(f *flag.Flag) { names = append(names, dashed(f.Name)) })
+	return nearest(dashed(name), names)
+}
+
+// asksJSON finds --json on a command line that may be wrong elsewhere, so that the error about
+// it is JSON too.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "-json")
+}
+
+// durationFlag is a length of time above zero.
+type durationFlag struct{ d *time.Duration }
+
+func (f durationFlag) String() string { return "" }
+
+func (f durationFlag) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return errors.New("want a duration such as 5s or 2m")
+	}
+	*f.d = d
+	return nil
+}
+
+// choiceFlag is one of a few words.
+type choiceFlag struct {
+	value   *string
+	choices []string
+}
+
+func (f choiceFlag) String() string { return "" }
+
+func (f choiceFlag) Set(s string) error {
+	if !slices.Contains(f.choices, s) {
+		return fmt.Errorf("want one of %s", strings.Join(f.choices, ", "))
+	}
+	*f.value = s
+	return nil
+}
+
+// leaseFlag is how long a mapping shall live: a duration or a number of seconds; 0 or
+// "permanent" for ever.
+type leaseFlag struct {
+	lease *time.Duration
+	set   *bool // told when the flag was given; may be nil
+}
+
+func (f leaseFlag) String() string { return "" }
+
+func (f leaseFlag) Set(s string) error {
+	d, err := parseLease(s)
+	if err != nil {
+		return err
+	}
+	*f.lease = d
+	if f.set != nil {
+		*f.set = true
+	}
+	return nil
+}
+
+// maxLease is the largest value of NewLeaseDuration, an unsigned number of 32 bits.
+const maxLease = (1<<32 - 1) * time.Second
+
+func parseLease(s string) (time.Duration, error) {
+	if s == "permanent" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if seconds, e := strconv.ParseUint(s, 10, 32); e == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
+	}
+	switch {
+	case err != nil:
+		return 0, errors.New("want a duration such as 1h or 90m, or 0 for permanent")
+	case d < 0 || d > maxLease:
+		return 0, errors.New("a lease is at least 1s and at most 4294967295 seconds")
+	case d%time.Second != 0:
+		return 0, errors.New("a lease is a whole number of seconds")
+	}
+	return d, nil
+}
+
+// portFlag is a port number, kept as nil until it is given.
+type portFlag struct{ port **uint16 }
+
+func (f portFlag) String() string { return "" }
+
+func (f portFlag) Set(s string) error {
+	port, err := parsePort(s)
+	if err != nil {
+		return err
+	}
+	*f.port = &port
+	return nil
+}
+
+// addrFlag is the address of a host.
+type addrFlag struct{ addr *netip.Addr }
+
+func (f addrFlag) String() string { return "" }
+
+func (f addrFlag) Set(s string) error {
+	addr, err := parseHost(strings.Trim(s, "[]"))
+	if err != nil {
+		return err
+	}
+	*f.addr = addr
+	return nil
+}
+
+// listFlag collects the values of a flag that may be repeated.
+type listFlag struct{ values *[]string }
+
+func (f listFlag) String() string { return "" }
+
+func (f listFlag) Set(s string) error {
+	*f.values = append(*f.values, strings.Split(s, ",")...)
+	return nil
+}

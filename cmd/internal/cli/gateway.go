@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"upnp/description"
+	"upnp/igd"
+)
+
+// gatewaySummary is a gateway in a line, the object of discover.
+type gatewaySummary struct {
+	deviceInfo
+	Location        string        `json:"location"`
+	LocalAddress    string        `json:"localAddress"`
+	ExternalAddress string        `json:"externalAddress"`
+	AddressClass    igd.Class     `json:"addressClass"`
+	Connected       bool          `json:"connected"`
+	Status          statusInfo    `json:"status"`
+	Services        []serviceInfo `json:"services"`
+}
+
+// deviceInfo is all that a description says of one device.
+type deviceInfo struct {
+	FriendlyName     string  `json:"friendlyName"`
+	Type             string  `json:"deviceType"`
+	Manufacturer     string  `json:"manufacturer"`
+	ManufacturerURL  string  `json:"manufacturerUrl"`
+	ModelName        string  `json:"modelName"`
+	ModelNumber      string  `json:"modelNumber"`
+	ModelDescription string  `json:"modelDescription"`
+	ModelURL         string  `json:"modelUrl"`
+	SerialNumber     string  `json:"serialNumber"`
+	UDN              string  `json:"udn"`
+	UPC              string  `json:"upc"`
+	PresentationURL  string  `json:"presentationUrl"`
+	IconURL          string  `json:"iconUrl"`
+	IsRoot           bool    `json:"isRoot"`
+	Root             string  `json:"root"`   // friendly name of the root device
+	Parent           string  `json:"parent"` // friendly name, empty for the root
+	HasChildren      bool    `json:"hasChildren"`
+	Children         int     `json:"children"`
+	ServiceCount     int     `json:"serviceCount"`
+	Extra            []extra `json:"extra,omitempty"`
+}
+
+// extra is an element the architecture does not know.
+type extra struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+type serviceInfo struct {
+	Type       string `json:"type"`
+	ID         string `json:"id"`
+	ControlURL string `json:"controlUrl"`
+	EventURL   string `json:"eventUrl"`
+	SCPDURL    string `json:"scpdUrl"`
+	InUse      bool   `json:"inUse"`
+}
+
+type statusInfo struct {
+	igd.Status
+	UptimeSeconds int64 `json:"uptimeSeconds"`
+}
+
+// gatewayInfo is all there is to know of a gateway, the object of info.
+type gatewayInfo struct {
+	gatewaySummary
+	ConnectionType *igd.ConnectionType `json:"connectionType,omitempty"`
+	NAT            *igd.NAT            `json:"nat,omitempty"`
+	Link           *igd.Link           `json:"link,omitempty"`
+	Counters       *igd.Counters       `json:"counters,omitempty"`
+	Abilities      []ability           `json:"abilities"`
+	Devices        []deviceInfo        `json:"devices"`
+	Notes          []string            `json:"notes"`
+	Others         []igd.Rejected      `json:"others"`
+	// Untold are the questions the gateway did not answer, with the reason.
+	Untold map[string]string `json:"untold,omitempty"`
+}
+
+// An ability is something not every gateway can do.
+type ability struct {
+	Name string `json:"name"`
+	Can  bool   `json:"can"`
+	How  string `json:"how"` // the action or service that does it
+}
+
+// summarise asks a gateway for what its line shows. What it does not tell stays empty.
+func summarise(ctx context.Context, gw *igd.Gateway) gatewaySummary {
+	root := gw.Root()
+	g := gatewaySummary{
+		deviceInfo: describeDevice(root, root.Device), Location: gw.Location(),
+		Services: describeServices(gw), AddressClass: igd.NoAddr,
+	}
+	if local := gw.LocalAddr(); local.IsValid() {
+		g.LocalAddress = local.String()
+	}
+	addr, known := gw.External()
+	if !known {
+		addr, _ = gw.ExternalAddr(ctx)
+	}
+	if g.AddressClass = igd.ClassOf(addr); addr.IsValid() {
+		g.ExternalAddress = addr.String()
+	}
+	if status, err := gw.Status(ctx); err == nil {
+		g.Status = statusInfo{status, int64(status.Uptime / time.Second)}
+		g.Connected = isConnected(status)
+	}
+	return g
+}
+
+// isConnected reads the status as the field writes it (Q-58).
+func isConnected(s igd.Status) bool { return s.Connection == "Connected" || s.Connection == "Up" }
+
+func describeDevice(root *description.Root, d *description.Device) deviceInfo {
+	info := deviceInfo{
+		FriendlyName: d.FriendlyName, Type: d.Type, Manufacturer: d.Manufacturer, ManufacturerURL: d.ManufacturerURL,
+		ModelName: d.ModelName, ModelNumber: d.ModelNumber, ModelDescription: d.ModelDescription, ModelURL: d.ModelURL,
+		SerialNumber: d.SerialNumber, UDN: d.UDN, UPC: d.UPC,
+		IsRoot: d == root.Device, Root: root.Device.FriendlyName, HasChildren: len(d.Devices) > 0, Children: len(d.Devices),
+		ServiceCount: len(d.Services),
+	}
+	if d.PresentationURL != "" {
+		info.PresentationURL = root.URL(d.PresentationURL)
+	}
+	if len(d.Icons) > 0 {
+		info.IconURL = root.URL(d.Icons[0].URL)
+	}
+	if d.Parent != nil {
+		info.Parent = d.Parent.FriendlyName
+	}
+	for _, f := range d.Extra {
+		info.Extra = append(info.Extra, extra{f.Name, f.Text})
+	}
+	return info
+}
+
+func describeServices(gw *igd.Gateway) []serviceInfo {
+	root := gw.Root()
+	all := []serviceInfo{}
+	for s := range root.Services() {
+		all = append(all, serviceInfo{
+			Type: s.Type, ID: s.ID, ControlURL: root.URL(s.ControlURL), EventURL: root.URL(s.EventSubURL),
+			SCPDURL: root.URL(s.SCPDURL), InUse: s == gw.Service(),
+		})
+	}
+	return all
+}
+
+// inspect asks a gateway for everything. What fails is told with its reason, and the rest goes on.
+func (s *session) inspect(ctx context.Context, gw *igd.Gateway) gatewayInfo {
+	g := gatewayInfo{gatewaySummary: summarise(ctx, gw), Untold: map[string]string{}, Devices: []deviceInfo{}}
+	if _, err := gw.Status(ctx); err != nil && g.Status.Connection == "" {
+		g.Untold["status"] = s.explain(err).Error()
+	}
+	g.ConnectionType = ask(ctx, s, g.Untold, "connection type", gw.ConnectionType)
+	g.NAT = ask(ctx, s, g.Untold, "NAT", gw.NAT)
+	g.Link = ask(ctx, s, g.Untold, "link", gw.Link)
+	g.Counters = ask(ctx, s, g.Untold, "traffic", gw.Counters)
+	g.Abilities = abilities(ctx, gw)
+	for d := range gw.Root().Devices() {
+		g.Devices = append(g.Devices, describeDevice(gw.Root(), d))
+	}
+	g.Notes = append([]string{}, gw.Notes()...)
+	for _, n := range g.Status.Notes {
+		if !slices.Contains(g.Notes, n) {
+			g.Notes = append(g.Notes, n)
+		}
+	}
+	g.Others = append([]igd.Rejected{}, gw.Others()...)
+	return g
+}
+
+func ask[T any](ctx context.Context, s *session, untold map[string]string, what string, question func(context.Context) (T, error)) *T {
+	answer, err := question(ctx)
+	if err != nil {
+		untold[what] = s.explain(err).Error()
+		return nil
+	}
+	return &answer
+}
+
+func abilities(ctx context.Context, gw *igd.Gateway) []ability {
+	all := []ability{}
+	for _, a := range []ability{
+		{Name: "choose a free port itself", How: "AddAnyPortMapping"},
+		{Name: "list many mappings at once", How: "GetListOfPortMappings"},
+		{Name: "remove a range at once", How: "DeletePortMappingRange"},
+	} {
+		a.Can = gw.Offers(ctx, a.How)
+		all = append(all, a)
+	}
+	return append(all,
+		ability{"tell of changes by itself", gw.Service().EventSubURL != "", "eventing"},
+		ability{"open its IPv6 firewall", hasService(gw.Root().Services(), igd.WANIPv6FirewallControl1), "WANIPv6FirewallControl"})
+}
+
+func hasService(services iter.Seq[*description.Service], kind string) bool {
+	for s := range services {
+		if kindOf(s.Type) == kindOf(kind) {
+			return true
+		}
+	}
+	return false
+}

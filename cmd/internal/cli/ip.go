@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"net/netip"
+
+	"upnp/igd"
+)
+
+func ipCommand() *Command {
+	return &Command{
+		Usage: "ip",
+		Short: "the external address",
+		Long: `Prints the address the Internet sees, as the gateway tells it, and nothing else.
+
+If that address is private or a carrier's, the gateway is itself behind another NAT, and a remark
+on stderr says so: ports mapped on it alone are not reachable from the Internet.`,
+		Examples: [2]string{"upnp ip", "upnp ip --json"},
+		Run:      runIP,
+	}
+}
+
+type ipResult struct {
+	ExternalAddress string    `json:"externalAddress"`
+	Class           igd.Class `json:"class"`
+	Gateway         string    `json:"gateway"`
+}
+
+func runIP(ctx context.Context, s *session, args []string) error {
+	if err := noArguments(args); err != nil {
+		return err
+	}
+	gw, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	addr, err := s.external(ctx)
+	if err != nil {
+		return err
+	}
+	if !addr.IsValid() || addr.IsUnspecified() {
+		e := failf("the gateway has no external address").(*ExitError)
+		e.Hint = "its Internet connection may be down: `upnp info` shows its state"
+		return e
+	}
+	if s.options.json {
+		return s.emit(ipResult{addr.String(), igd.ClassOf(addr), gw.Location()})
+	}
+	s.stdout.linef("%s", addr)
+	s.noteNAT(addr)
+	return nil
+}
+
+// external is the gateway's external address: as discovery learnt it a moment ago, or asked for,
+// once.
+func (s *session) external(ctx context.Context) (netip.Addr, error) {
+	if addr, known := s.gateway.External(); known {
+		return addr, nil
+	}
+	if s.outside == nil {
+		addr, err := s.gateway.ExternalAddr(ctx)
+		if err != nil {
+			return addr, err
+		}
+		s.outside = &addr
+	}
+	return *s.outside, nil
+}
+
+// noteNAT remarks on an external address that the Internet cannot reach.
+func (s *session) noteNAT(addr netip.Addr) {
+	if words := classWords(addr); words != "" {
+		s.note("%s", words)
+	}
+}
+
+// classWords is what an external address that is not public means for mappings; empty for one
+// that is.
+func classWords(addr netip.Addr) string {
+	switch class := igd.ClassOf(addr); class {
+	case igd.Public:
+		return ""
+	case igd.Private:
+		return "the router's outside address " + addr.String() + " is private: the router is itself behind another NAT, and the Internet cannot reach ports opened on it alone"
+	case igd.CGNAT, igd.DSLite:
+		return "the router's outside address " + addr.String() + " is shared by the carrier (" + string(class) + "): the Internet cannot reach ports opened on it"
+	case igd.NoAddr:
+		return "the router has no outside address: its Internet connection may be down"
+	}
+	return "the router's outside address " + addr.String() + " is in a reserved block: the Internet cannot reach it"
+}
