@@ -46,11 +46,10 @@ func (i Interface) IsGateway(addr netip.Addr) bool {
 
 // Usable reports whether searching on i without being told to makes sense, and if not why.
 func (i Interface) Usable() (ok bool, reason string) {
+	idle := i.reasonIdle()
 	switch {
-	case i.Flags&net.FlagUp == 0:
-		return false, "down"
-	case len(i.Prefixes) == 0:
-		return false, "no address"
+	case idle != "":
+		return false, idle
 	case i.Flags&net.FlagLoopback != 0:
 		return false, "loopback, used only when named"
 	case i.Flags&net.FlagMulticast == 0 && i.Flags&net.FlagPointToPoint != 0:
@@ -61,20 +60,38 @@ func (i Interface) Usable() (ok bool, reason string) {
 	return true, ""
 }
 
+// reasonIdle is why nothing can be sent on i at all, "" if something can.
+func (i Interface) reasonIdle() string {
+	switch {
+	case i.Flags&net.FlagUp == 0:
+		return "down"
+	case len(i.Prefixes) == 0:
+		return "no address"
+	}
+	return ""
+}
+
 // Source is the own address to speak from to a group or host: of its family, and for IPv6 link-local towards
-// link-local ones and a wider one towards all others (UDA 2.0, Annex A). Loopback has one address for all.
-func (i Interface) Source(to netip.Addr) (netip.Addr, bool) {
-	to = to.Unmap()
+// link-local ones and a wider one towards all others (UDA 2.0, Annex A); of several, one on the same network. Loopback
+// has one address for all.
+func (i Interface) Source(to netip.Addr) (own netip.Addr, ok bool) {
+	to = to.Unmap().WithZone("")
 	for _, p := range i.Prefixes {
-		own := p.Addr()
-		if own.Is4() != to.Is4() {
-			continue
+		if p.Contains(to) {
+			return p.Addr(), true
 		}
-		if to.Is4() || own.IsLoopback() || own.IsLinkLocalUnicast() == isLinkLocal(to) {
-			return own, true
+		if !ok && canReach(p.Addr(), to) {
+			own, ok = p.Addr(), true
 		}
 	}
-	return netip.Addr{}, false
+	return own, ok
+}
+
+func canReach(own, to netip.Addr) bool {
+	if own.Is4() != to.Is4() {
+		return false
+	}
+	return to.Is4() || own.IsLoopback() || own.IsLinkLocalUnicast() == isLinkLocal(to)
 }
 
 func isLinkLocal(a netip.Addr) bool { return a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() }

@@ -221,9 +221,19 @@ func isToken(s string) bool {
 	return s != ""
 }
 
+// The characters of a token as bits, those below 64 and those from 64 to 127.
+const (
+	tokenLow = 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.' |
+		(1<<10-1)<<'0'
+	tokenHigh = 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64) |
+		(1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64)
+)
+
 func isTokenByte(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
-		strings.IndexByte("-.!#$%&'*+^_`|~", c) >= 0
+	if c < 64 {
+		return uint64(tokenLow)>>c&1 != 0
+	}
+	return uint64(tokenHigh)>>(c-64)&1 != 0 // a shift by 64 and more leaves nothing
 }
 
 func hasControl(s string) bool {

@@ -31,6 +31,11 @@ func GroupIPv6LinkLocal() netip.AddrPort { return groupIPv6(0x02) }
 // GroupIPv6SiteLocal is [ff05::c]:1900, spoken to from unique local and global addresses.
 func GroupIPv6SiteLocal() netip.AddrPort { return groupIPv6(0x05) }
 
+// groups is all of them, the most used first.
+func groups() []netip.AddrPort {
+	return []netip.AddrPort{GroupIPv4(), GroupIPv6LinkLocal(), GroupIPv6SiteLocal()}
+}
+
 func groupIPv6(scope byte) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16([16]byte{0: 0xff, 1: scope, 15: 0x0c}), Port)
 }
