@@ -29,15 +29,15 @@ type options struct {
 // declare adds the global flags to fs. Called again for the verb's own set, it keeps what was
 // read before the verb.
 func (o *options) declare(fs *flag.FlagSet) {
-	fs.StringVar(&o.gateway, "gateway", o.gateway, "go straight to this `URL|IP|UDN`, no search")
-	fs.StringVar(&o.iface, "interface", o.iface, "search only on the interface of this `NAME`")
+	fs.StringVar(&o.gateway, "gateway", o.gateway, "go straight there, no search: `URL|IP|UDN`")
+	fs.StringVar(&o.iface, "interface", o.iface, "search only on the interface `NAME`")
 	fs.Var(durationFlag{&o.timeout}, "timeout", "give up, or stop listening, after `D` (5s, 2m)")
 	fs.BoolVar(&o.json, "json", o.json, "JSON on stdout, errors too")
 	fs.BoolVar(&o.verbose, "v", o.verbose, "a line on stderr for every message sent and received")
-	fs.StringVar(&o.wire, "wire", o.wire, "write the exact bytes of both directions to `FILE|-`; - is stderr")
-	fs.Var(&o.emulated, "emulated", "use a fresh emulated router instead of the network; =NAME,... picks its profile and quirks")
-	fs.Var(choiceFlag{&o.color, []string{"auto", "always", "never"}}, "color", "`auto|always|never`")
-	fs.BoolVar(&o.noCache, "no-cache", o.noCache, "neither use nor keep what is remembered of routers")
+	fs.StringVar(&o.wire, "wire", o.wire, "write the exact bytes, both directions, to `FILE|-`; - is stderr")
+	fs.Var(&o.emulated, "emulated", "talk to a fresh emulated router; =NAME,... picks its profile and quirks")
+	fs.Var(choiceFlag{&o.color, []string{"auto", "always", "never"}}, "color", "use colours: `auto|always|never`; NO_COLOR turns auto off")
+	fs.BoolVar(&o.noCache, "no-cache", o.noCache, "forget what is remembered of routers, and remember nothing")
 }
 
 // checkGateway refuses what can be neither a description's URL, an address nor a UDN.

@@ -231,4 +231,3 @@ func (tr transcript) compare(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 }
-
