@@ -37,8 +37,12 @@ func (a Args) Value(name string) string {
 }
 
 func (a Args) has(name string) bool {
-	_, ok := a.Get(name)
-	return ok
+	for i := range a {
+		if a[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (a Args) appendText(dst []byte) ([]byte, error) {

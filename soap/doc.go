@@ -8,7 +8,7 @@
 //	HOST: 192.168.1.1:5000
 //	CONTENT-TYPE: text/xml; charset="utf-8"
 //	SOAPACTION: "urn:schemas-upnp-org:service:WANIPConnection:1#GetExternalIPAddress"
-//	CONTENT-LENGTH: 298
+//	CONTENT-LENGTH: 281
 //
 //	<?xml version="1.0"?>
 //	<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"

@@ -3,7 +3,6 @@ package xmldoc
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -53,8 +52,10 @@ func decode(data []byte, note noteFunc) string {
 
 // isClean reports whether data can be taken as it is, which it nearly always can.
 func isClean(data []byte) bool {
-	if slices.ContainsFunc(data, forbiddenByte) {
-		return false
+	for _, c := range data {
+		if forbiddenByte(c) {
+			return false
+		}
 	}
 	// Valid UTF-8 can still hold U+FFFE and U+FFFF, both of which begin like this.
 	return utf8.Valid(data) && !bytes.Contains(data, []byte("\xEF\xBF"))

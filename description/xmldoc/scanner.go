@@ -41,6 +41,11 @@ type Scanner struct {
 	doctype   bool     // seen; there can be one
 	truncated bool
 	notes     []string
+
+	// Room for what an ordinary answer needs, so that it costs no allocations of its own.
+	openRoom     [8]openElement
+	bindingsRoom [4]binding
+	attrsRoom    [4]Attr
 }
 
 type openElement struct {
@@ -59,7 +64,7 @@ func NewScanner(data []byte, lim Limits) (*Scanner, error) {
 		return nil, s.fail("document longer than %d bytes", s.lim.Bytes)
 	}
 	s.src = decode(data, s.note)
-	s.open = make([]openElement, 0, 8)
+	s.open, s.bindings, s.attrs = s.openRoom[:0], s.bindingsRoom[:0], s.attrsRoom[:0]
 	return s, nil
 }
 
@@ -226,8 +231,8 @@ func (s *Scanner) Namespace() string {
 }
 
 func (s *Scanner) lookup(prefix string) (namespace string, ok bool) {
-	for _, b := range slices.Backward(s.bindings) {
-		if b.prefix == prefix {
+	for i := len(s.bindings) - 1; i >= 0; i-- {
+		if b := &s.bindings[i]; b.prefix == prefix {
 			return b.namespace, true
 		}
 	}

@@ -151,10 +151,13 @@ func (s *Scanner) startElement(name string, length int, empty bool) (Token, erro
 // bind notes the namespaces the current element declares.
 func (s *Scanner) bind() {
 	for _, a := range s.attrs {
+		if !strings.HasPrefix(a.Name, "xmlns") {
+			continue
+		}
 		switch prefix, local := SplitName(a.Name); {
 		case prefix == "xmlns":
 			s.bindings = append(s.bindings, binding{local, a.Value})
-		case a.Name == "xmlns":
+		case local == "xmlns":
 			s.bindings = append(s.bindings, binding{"", a.Value})
 		}
 	}
