@@ -123,6 +123,8 @@ func (c *climb) attempt(ctx context.Context) error {
 	case found:
 		c.granted(truth)
 		return nil
+	case truth.InternalPort != 0:
+		return c.undo(ctx, truth)
 	case err != nil:
 		return err
 	case c.now.Lease != 0 && !c.tried[c.variation(kindLease, 0)]:
@@ -131,6 +133,16 @@ func (c *climb) attempt(ctx context.Context) error {
 	c.grant.Mapping = c.now
 	c.grant.note("the gateway accepted the mapping, but its table does not show it")
 	return nil
+}
+
+// undo removes a mapping that goes to another port than asked for, where something may listen
+// that nobody wanted to open. Routers that force both ports to be the same do this (G-43).
+func (c *climb) undo(ctx context.Context, truth Mapping) error {
+	err := fmt.Errorf("made as %v: %w", truth, ErrSamePortRequired)
+	if _, failed := c.gateway.Remove(ctx, truth.MappingKey); failed != nil {
+		return fmt.Errorf("%w, and it could not be removed: %v", err, failed)
+	}
+	return err
 }
 
 // suffices reports whether what we have already is what is wanted, for long enough.

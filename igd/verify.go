@@ -14,11 +14,16 @@ var patience = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, t
 // readBack looks for what has just been made until the table shows it or patience ends. The
 // whole table is searched as well, because some routers only find a mapping under a remote host
 // they invented, and some lack the action.
-func (g *Gateway) readBack(ctx context.Context, want Mapping) (Mapping, bool) {
+//
+// A mapping for the same client that goes to another port is returned with found false.
+func (g *Gateway) readBack(ctx context.Context, want Mapping) (truth Mapping, found bool) {
 	for i := 0; ; i++ {
 		m, err := g.Mapping(ctx, want.MappingKey)
 		if err == nil && m.serves(want) {
 			return m, true
+		}
+		if err == nil && m.Client() == want.Client() {
+			truth = m
 		}
 		if i == 1 || i == len(patience) {
 			if m, ok := g.search(ctx, want); ok {
@@ -26,7 +31,7 @@ func (g *Gateway) readBack(ctx context.Context, want Mapping) (Mapping, bool) {
 			}
 		}
 		if i == len(patience) || sleep(ctx, patience[i]) != nil {
-			return Mapping{}, false
+			return truth, false
 		}
 	}
 }
