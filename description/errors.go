@@ -1,8 +1,10 @@
 package description
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 )
 
 var (
@@ -20,7 +22,8 @@ var (
 	ErrName = errors.New("description: not a name for a vendor element")
 )
 
-// A StatusError is an HTTP answer other than 200, redirects included.
+// A StatusError is an HTTP answer that is not what was asked for: any status but 200, redirects
+// included, or a 200 with something else in it.
 type StatusError struct {
 	URL         string
 	Code        int
@@ -31,10 +34,14 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	if e.Redirect != "" {
-		return fmt.Sprintf("description: GET %s: %s to %s, not followed", e.URL, e.Status, quoted(e.Redirect))
+	text := e.URL + " answered " + e.Status
+	switch {
+	case e.Redirect != "":
+		text += " to " + quoted(e.Redirect) + ", not followed"
+	case e.Code == http.StatusOK:
+		text += " with " + cmp.Or(webPage([]byte(e.Body)), e.ContentType, "text") + " in place of what was asked for"
 	}
-	return fmt.Sprintf("description: GET %s: %s", e.URL, e.Status)
+	return text
 }
 
 // A DocumentError is a document that is not what was asked for, such as the log-in

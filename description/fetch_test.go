@@ -109,7 +109,7 @@ func TestClientStatus(t *testing.T) {
 	if !ok || e.Code != 503 || e.URL != base+"/" || !strings.HasPrefix(e.ContentType, "text/plain") || len(e.Body) != maxErrorBody {
 		t.Fatalf("error %+v", err)
 	}
-	if want := "description: GET " + base + "/: 503 Service Unavailable"; err.Error() != want {
+	if want := base + "/ answered 503 Service Unavailable"; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
 }
@@ -208,9 +208,20 @@ func TestClientAnswerCutShort(t *testing.T) {
 		base, _ := raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"+
 			map[string]string{"root": wrap(complete), "scpd": actions("<action><name>A</name></action>", "")}[name], false)
 		notes, err := read(base + "/")
-		if err != nil || !slices.Contains(notes, "the answer ended before its Content-Length") {
+		if err != nil || !slices.Contains(notes, noteCut) {
 			t.Errorf("%s: %v, notes %q", name, err, notes)
 		}
+	}
+}
+
+// A device that announces too much and then waits is bounded by the caller's patience.
+func TestClientContentLengthTooLarge(t *testing.T) {
+	base, _ := raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"+wrap(complete), true)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	root, err := new(Client).Root(ctx, base+"/")
+	if err != nil || !slices.Contains(root.Notes, noteCut) {
+		t.Errorf("%v, %+v", err, root)
 	}
 }
 
