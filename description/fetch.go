@@ -23,6 +23,8 @@ const (
 	exchangeTimeout = 10 * time.Second
 )
 
+const noteCut = "the answer did not have its full Content-Length"
+
 // A Client fetches descriptions. The zero value is ready to use.
 type Client struct {
 	// HTTP makes the requests. Nil is a client without proxy, compression, cookies and
@@ -41,10 +43,10 @@ func (c *Client) Root(ctx context.Context, location string) (*Root, error) {
 	}
 	root, err := ParseRoot(data, location)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", location, err)
+		return nil, fmt.Errorf("%w (%s)", err, location)
 	}
 	if cut {
-		root.Note("the answer ended before its Content-Length")
+		root.Note(noteCut)
 	}
 	return root, nil
 }
@@ -58,16 +60,17 @@ func (c *Client) SCPD(ctx context.Context, url string) (*SCPD, error) {
 	}
 	scpd, err := ParseSCPD(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", url, err)
+		return nil, fmt.Errorf("%w (%s)", err, url)
 	}
 	if cut {
-		scpd.Note("the answer ended before its Content-Length")
+		scpd.Note(noteCut)
 	}
 	return scpd, nil
 }
 
 // fetch gets a document, trying once more when the device closes the connection without
-// a word, as some do when they are busy. cut is true when less came than was announced.
+// a word, as some do when they are busy. cut is true when less came than was announced, and yet
+// it may be all of the document.
 func (c *Client) fetch(ctx context.Context, url string) (data []byte, cut bool, err error) {
 	u, err := splitLocation(url)
 	if err != nil {
@@ -130,7 +133,7 @@ func readDocument(url string, response *http.Response) (data []byte, cut bool, e
 	switch {
 	case len(data) > MaxDocument:
 		return nil, false, fmt.Errorf("%w: more than %d bytes from %s", ErrTooLarge, MaxDocument, url)
-	case errors.Is(err, io.ErrUnexpectedEOF) && len(data) > 0:
+	case errors.Is(err, io.ErrUnexpectedEOF) && len(data) > 0, err != nil && endsDocument(data):
 		return data, true, nil
 	case err != nil:
 		return nil, false, fmt.Errorf("description: reading %s: %w", url, err)

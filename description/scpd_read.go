@@ -2,6 +2,7 @@ package description
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -27,14 +28,17 @@ func ParseSCPD(data []byte) (*SCPD, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &scpdReader{scpd: &SCPD{Notes: doc.Notes}}
+	r := &scpdReader{scpd: &SCPD{Notes: doc.Notes}, names: map[string]bool{}}
 	if !r.read(doc.Root) {
 		return nil, &DocumentError{Want: want, Found: "a document <" + bare(doc.Root.Tag) + "> without actions and variables"}
 	}
 	return r.scpd, nil
 }
 
-type scpdReader struct{ scpd *SCPD }
+type scpdReader struct {
+	scpd  *SCPD
+	names map[string]bool // of the variables, as they are and in lower case
+}
 
 // read reports whether e, the document element, has a service description in it.
 func (r *scpdReader) read(e *etree.Element) bool {
@@ -102,7 +106,7 @@ func (r *scpdReader) argument(a *Action, e *etree.Element) {
 		return
 	}
 	arg.Out = r.direction(a, arg.Name, xmldoc.ChildText(e, "direction"))
-	if r.scpd.Related(arg) == nil {
+	if !r.names[arg.Variable] && !r.names[strings.ToLower(arg.Variable)] {
 		r.scpd.Note("action %s: argument %s: no variable %s", quoted(a.Name), quoted(arg.Name), quoted(arg.Variable))
 	}
 	a.Arguments = append(a.Arguments, arg)
@@ -159,6 +163,7 @@ func (r *scpdReader) variable(e *etree.Element) {
 	r.bounds(v, xmldoc.Child(e, "allowedValueRange"))
 	r.noteDefault(v)
 	r.scpd.Variables = append(r.scpd.Variables, v)
+	r.names[name], r.names[strings.ToLower(name)] = true, true
 }
 
 // dataType is the type as the architecture spells it; an unknown one stays as it is.

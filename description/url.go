@@ -34,8 +34,18 @@ const (
 //
 // Without a Location only absolute refs resolve, to the host they name.
 func (r *Root) URLs(ref string) []string {
-	urls, _ := r.resolve(ref)
-	return urls
+	b, _ := r.base()
+	u, ok, _ := b.examine(ref)
+	if !ok {
+		return nil
+	}
+	var list candidates
+	if u.host != "" {
+		list.absolute(b, u)
+	} else {
+		list.relative(b, u)
+	}
+	return list.urls
 }
 
 // URL is the first of [Root.URLs], "" if there is none.
@@ -51,12 +61,13 @@ func (r *Root) noteURLs() {
 	if r.Location == "" {
 		return
 	}
-	if _, problem := r.base(); problem != "" {
+	b, problem := r.base()
+	if problem != "" {
 		r.Note("URLBase %s", problem)
 	}
 	for s := range r.Services() {
 		for _, name := range serviceFields[2:] {
-			if _, problem := r.resolve(*s.field(name)); problem != "" {
+			if _, _, problem := b.examine(*s.field(name)); problem != "" {
 				r.Note("%s %s", name, problem)
 			}
 		}
@@ -90,7 +101,7 @@ func (r *Root) base() (b base, problem string) {
 		b.port = u.port
 		problem = fmt.Sprintf("has port %d; trying port %d of Location first", u.port, b.location.port)
 	}
-	if !sameHost(u.host, b.location.host) {
+	if b.isForeign(u) {
 		problem = foreignHost(u.host, b.location.host)
 	}
 	return b, problem
@@ -100,27 +111,28 @@ func foreignHost(found, used string) string {
 	return fmt.Sprintf("has host %s; using %s", bare(found), used)
 }
 
-// resolve is URLs, and what it had to repair.
-func (r *Root) resolve(ref string) (urls []string, problem string) {
+// examine takes a reference apart. problem is what has to be repaired to use it, or why it
+// must not be used, and then ok is false, as it is for an empty one.
+func (b base) examine(ref string) (u reference, ok bool, problem string) {
 	cleaned := cleanURL(ref)
 	if cleaned == "" {
-		return nil, ""
+		return u, false, ""
 	}
-	u, ok := splitReference(cleaned)
-	if !ok {
-		return nil, quoted(ref) + " is never requested"
-	}
-	b, _ := r.base()
-	var list candidates
-	if u.host != "" {
-		problem = list.absolute(b, u)
-	} else {
-		list.relative(b, u)
-	}
-	if problem == "" && cleaned != trim(ref) {
+	u, ok = splitReference(cleaned)
+	switch {
+	case !ok:
+		problem = quoted(ref) + " is never requested"
+	case b.isForeign(u):
+		problem = foreignHost(u.host, b.location.host)
+	case cleaned != trim(ref):
 		problem = quoted(ref) + " has characters no URL has"
 	}
-	return list.urls, problem
+	return u, ok, problem
+}
+
+// isForeign reports whether u names a host other than Location's.
+func (b base) isForeign(u reference) bool {
+	return u.host != "" && b.location.host != "" && !sameHost(u.host, b.location.host)
 }
 
 // candidates collects URLs, each once.
@@ -140,23 +152,19 @@ func (c *candidates) add(host string, port int, path, query string) {
 }
 
 // absolute adds what a reference with a host of its own may mean.
-func (c *candidates) absolute(b base, u reference) (problem string) {
+func (c *candidates) absolute(b base, u reference) {
 	host, ports := b.location.host, [2]int{u.port, b.location.port}
-	switch {
-	case host == "":
+	if host == "" {
 		host = u.host
-	case !sameHost(u.host, host):
-		problem = foreignHost(u.host, host)
-		if !isPlausible(u.host) {
-			ports[0], ports[1] = ports[1], ports[0]
-		}
+	}
+	if b.isForeign(u) && !isPlausible(u.host) {
+		ports[0], ports[1] = ports[1], ports[0]
 	}
 	for _, path := range [2]string{u.path, singleSlashes(u.path)} {
 		for _, port := range ports {
 			c.add(host, port, path, u.query)
 		}
 	}
-	return problem
 }
 
 // relative adds what a reference without a host may mean.

@@ -102,7 +102,9 @@ func TestURLs(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			root := &Root{Location: test.location, URLBase: test.base}
-			got, problem := root.resolve(test.ref)
+			got := root.URLs(test.ref)
+			b, _ := root.base()
+			_, _, problem := b.examine(test.ref)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("candidates (-want +got):\n%s", diff)
 			}
