@@ -32,7 +32,8 @@ const (
 // Location's for a second choice; when it names no address a device could have it is the
 // other way round.
 //
-// Without a Location only absolute refs resolve, to the host they name.
+// Without a Location only absolute refs resolve, to the host they name. With one that must
+// not be requested itself, nothing does.
 func (r *Root) URLs(ref string) []string {
 	b, _ := r.base()
 	u, ok, _ := b.examine(ref)
@@ -77,6 +78,7 @@ func (r *Root) noteURLs() {
 // A base is what references are resolved against.
 type base struct {
 	location reference // host and port that are known to answer
+	free     bool      // there is no Location to confine URLs to
 	path     string    // of URLBase, else of Location
 	folder   string    // path of URLBase, which may lack the slash that makes it one
 	port     int       // of URLBase where it differs from Location's, else 0
@@ -85,6 +87,7 @@ type base struct {
 // base puts Location and URLBase together; problem is what is wrong with the latter.
 func (r *Root) base() (b base, problem string) {
 	b.location, _ = splitLocation(r.Location)
+	b.free = r.Location == ""
 	b.path = b.location.path
 	if r.URLBase == "" {
 		return b, ""
@@ -154,7 +157,7 @@ func (c *candidates) add(host string, port int, path, query string) {
 // absolute adds what a reference with a host of its own may mean.
 func (c *candidates) absolute(b base, u reference) {
 	host, ports := b.location.host, [2]int{u.port, b.location.port}
-	if host == "" {
+	if b.free {
 		host = u.host
 	}
 	if b.isForeign(u) && !isPlausible(u.host) {

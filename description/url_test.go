@@ -88,6 +88,9 @@ func TestURLs(t *testing.T) {
 		{"no Location", "", "", "http://192.0.2.1/ctl", []string{"http://192.0.2.1/ctl"}, ""},
 		{"no Location, relative", "", "http://192.0.2.1/", "ctl", nil, ""},
 
+		{"unusable Location", "https://192.0.2.1/", "", "http://192.0.2.1/ctl", nil, ""},
+		{"unusable Location, relative", "(null)", "http://192.0.2.1/", "/ctl", nil, ""},
+
 		{"https", in, "", "https://192.0.2.1/ctl", nil, `"https://192.0.2.1/ctl" is never requested`},
 		{"file", in, "", "file:///etc/passwd", nil, `"file:///etc/passwd" is never requested`},
 		{"javascript", in, "", "javascript:alert(1)", nil, `"javascript:alert(1)" is never requested`},
