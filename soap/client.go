@@ -151,9 +151,9 @@ func readAnswer(answer *http.Response, url, action string) (*Response, error) {
 		return nil, fault
 	}
 	switch {
-	case err == nil && readErr != nil && whole:
+	case readErr != nil && whole:
 		response.Notes = append(response.Notes, "end of the answer missing: "+readErr.Error())
-	case readErr != nil && answer.StatusCode == http.StatusOK:
+	case readErr != nil && (err == nil || answer.StatusCode == http.StatusOK):
 		return nil, fmt.Errorf("soap: %s: reading the answer: %w", action, readErr)
 	case err != nil:
 		return nil, &AnswerError{Action: action, HTTP: statusError(answer, url, body), Err: errors.Join(err, readErr)}

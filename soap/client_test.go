@@ -169,6 +169,7 @@ func TestClientNoAnswer(t *testing.T) {
 		{"compressed", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08", 200, "\x1f\x8b\x08"},
 		{"too long", ok(envelope("<AddResponse>" + strings.Repeat(" ", MaxAnswer) + "</AddResponse>")), 200, envelope("<AddResponse>" + strings.Repeat(" ", 2000) + "</AddResponse>")[:1024]},
 		{"closed at once", "", 0, ""},
+		{"closed in the body of a 500", "HTTP/1.1 500 x\r\nContent-Length: 999\r\n\r\n" + envelopeStart + "<AddResponse><X>1", 0, ""},
 		{"closed in the body", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + envelopeStart + "<AddResponse><X>1", 0, ""},
 	}
 	for _, tt := range tests {

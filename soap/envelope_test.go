@@ -2,6 +2,7 @@ package soap
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"upnp/description/xmldoc"
+	"upnp/testdata"
 )
 
 const (
@@ -290,8 +292,26 @@ func TestArgs(t *testing.T) {
 	}
 }
 
+// seed adds what real devices sent.
+func seed(f *testing.F) {
+	for _, pattern := range []string{"soap/*"} {
+		names, err := fs.Glob(testdata.FS, pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, name := range names {
+			data, err := fs.ReadFile(testdata.FS, name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+}
+
 // FuzzParseRequest: what parses and has names that can be sent re-emits and parses equal.
 func FuzzParseRequest(f *testing.F) {
+	seed(f)
 	f.Add([]byte(envelope(`<u:A xmlns:u="` + wanIP1 + `"><X>1</X><Y>&lt;</Y></u:A>`)))
 	f.Add([]byte(`<Envelope><Header><x mustUnderstand="1"/></Header><Body><A xmlns="` + wanIP1 + "\"><X>\r\n1 <b/></X></A></Body>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -315,6 +335,7 @@ func FuzzParseRequest(f *testing.F) {
 
 // FuzzParseResponse: the same for answers and faults.
 func FuzzParseResponse(f *testing.F) {
+	seed(f)
 	f.Add([]byte(envelope(`<u:AResponse xmlns:u="` + wanIP1 + `"><X>1</X><Y>&lt;</Y></u:AResponse>`)))
 	f.Add([]byte(envelope(`<s:Fault><faultcode>x</faultcode><detail><errorCode>714</errorCode></detail></s:Fault>`)))
 	f.Add([]byte(`<Body><AResponse><X>80`))

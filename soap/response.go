@@ -26,7 +26,7 @@ func (e *MismatchError) Error() string {
 	if e.Found == "" {
 		return fmt.Sprintf("soap: want %s, found nothing", e.Want)
 	}
-	return fmt.Sprintf("soap: want %s, found <%.64q>", e.Want, e.Found)
+	return fmt.Sprintf("soap: want %s, found %.64q", e.Want, e.Found)
 }
 
 // ParseResponse reads the body of an answer to the given action. A refusal is returned as a
@@ -37,7 +37,8 @@ func ParseResponse(body []byte, action string) (*Response, error) {
 	return r, err
 }
 
-// parseResponse also tells whether the answer is all there, or was cut.
+// parseResponse also tells whether the answer is all there; it is not if there is an error
+// that is no Fault.
 func parseResponse(body []byte, action string) (r *Response, whole bool, err error) {
 	s, err := newScanner(body, MaxAnswer)
 	if err != nil {

@@ -4,12 +4,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/beevik/etree"
 	"github.com/google/go-cmp/cmp"
+
+	"upnp/testdata"
 )
 
 // dump writes a tree in a form that shows its structure and hides how its text is cut up.
@@ -118,6 +121,7 @@ func TestParseFails(t *testing.T) {
 		{"name too long", "<abcdefghi/>", "name longer than 8 bytes"},
 		{"attribute name too long", "<a abcdefghi=''/>", "name longer than 8 bytes"},
 		{"text too long", "<a>12345678901</a>", "text longer than 10 bytes"},
+		{"too many pieces of text", "<a>" + strings.Repeat("<!---->a", 6), "more than 5 pieces of text"},
 		{"CDATA too long", "<a><![CDATA[12345678901]]></a>", "text longer than 10 bytes"},
 	}
 	for _, tt := range tests {
@@ -272,8 +276,26 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// seed adds what real devices sent.
+func seed(f *testing.F) {
+	for _, pattern := range []string{"description/*", "routers/*/*.xml"} {
+		names, err := fs.Glob(testdata.FS, pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, name := range names {
+			data, err := fs.ReadFile(testdata.FS, name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+}
+
 // FuzzParse: what parses re-emits, needs no repair then, and parses equal.
 func FuzzParse(f *testing.F) {
+	seed(f)
 	f.Add([]byte(`<?xml version="1.0"?><a x="1" y='2'><s:b xmlns:s="u">t&amp;<![CDATA[<]]></s:b></a>`))
 	f.Add([]byte("\uFEFF<A><b x=1 y>R&N &#0;\x00\xFF</B><c:d><e>1</a>"))
 	f.Add([]byte(utf16Text(binary.LittleEndian, "\uFEFF<a>€</a>")))

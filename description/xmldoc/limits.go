@@ -22,7 +22,7 @@ type Limits struct {
 	Bytes      int // length of the document as received
 	TagSpan    int // bytes from "<" to ">" of one tag
 	Depth      int // elements open at the same time
-	Elements   int // elements in the document
+	Elements   int // elements in the document, and as many pieces of text
 	Attributes int // attributes of one element
 	Name       int // bytes of one element or attribute name
 	Text       int // bytes of the character data between two tags, unless all blank

@@ -35,6 +35,7 @@ type Scanner struct {
 	open      []openElement
 	bindings  []binding
 	elements  int      // seen so far
+	texts     int      // that were not blank, seen so far
 	closing   int      // end tags to report before reading on
 	closed    string   // name of the element that ended last
 	overtaken []string // elements ended by another's end tag; their own may still come
@@ -138,8 +139,13 @@ func (s *Scanner) emitText(raw string, decode func(string) string) (Token, error
 			s.note("text before the document skipped")
 		}
 		return 0, nil
-	case !blank && len(raw) > s.lim.Text:
+	case blank:
+	case len(raw) > s.lim.Text:
 		return 0, s.fail("text longer than %d bytes", s.lim.Text)
+	case s.texts == s.lim.Elements:
+		return 0, s.fail("more than %d pieces of text", s.lim.Elements)
+	default:
+		s.texts++
 	}
 	s.text = decode(raw)
 	return CharData, nil
