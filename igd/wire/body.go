@@ -52,7 +52,7 @@ func (f *framing) start(x *exchange, resp *http.Response, whole bool) {
 	case resp.Request.Method == http.MethodHead || resp.StatusCode == 204 || resp.StatusCode == 304:
 	case isChunked(resp.Header["Transfer-Encoding"]):
 		f.kind = chunkedBody
-	case known && length == 0 && x.r == x.w && whole:
+	case known && length == 0 && x.r == x.w:
 		resp.ContentLength = 0
 	case known && length > 0 && length <= f.limit:
 		f.kind, f.left, resp.ContentLength = lengthBody, length, length

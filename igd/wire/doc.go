@@ -19,7 +19,7 @@
 // Then comes, for each [Event], one line of seven fields parted by single spaces, and if the last
 // field is not 0, exactly that many bytes and one line feed:
 //
-//	0.050312 2 sent tcp 192.168.1.7:40312 192.168.1.1:5000 68
+//	0.050312 2 sent tcp 192.168.1.7:40312 192.168.1.1:5000 73
 //	GET /rootDesc.xml HTTP/1.1
 //	Host: 192.168.1.1:5000
 //	Connection: close
