@@ -72,8 +72,8 @@ func (i Interface) reasonIdle() string {
 }
 
 // Source is the own address to speak from to a group or host: of its family, and for IPv6 link-local towards
-// link-local ones and a wider one towards all others (UDA 2.0, Annex A); of several, one on the same network. Loopback
-// has one address for all.
+// link-local ones and a wider one towards all others (UDA 2.0, Annex A); of several, one on the same network. The
+// IPv6 loopback address has no way to any group.
 func (i Interface) Source(to netip.Addr) (own netip.Addr, ok bool) {
 	to = to.Unmap().WithZone("")
 	for _, p := range i.Prefixes {
@@ -91,7 +91,10 @@ func canReach(own, to netip.Addr) bool {
 	if own.Is4() != to.Is4() {
 		return false
 	}
-	return to.Is4() || own.IsLoopback() || own.IsLinkLocalUnicast() == isLinkLocal(to)
+	if own.IsLoopback() && own.Is6() {
+		return !to.IsMulticast()
+	}
+	return to.Is4() || own.IsLinkLocalUnicast() == isLinkLocal(to)
 }
 
 func isLinkLocal(a netip.Addr) bool { return a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() }

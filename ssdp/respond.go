@@ -35,12 +35,19 @@ func (v *serving) hear(ctx context.Context, l *link, from netip.AddrPort, data [
 	}
 	p := &Packet{Message: m, From: from, Interface: l.ifi, Time: time.Now(), Raw: slices.Clone(data)}
 	for _, answer := range v.answers(l, p.Target()) {
-		if !v.limiter.allow(p.Time, from.Addr(), false) {
+		if !v.mayAnswer(p) {
 			v.log.Debug("SSDP answers rationed", "interface", l.ifi.Name, "from", from)
 			return
 		}
 		v.reply(ctx, l, p, Reply{Message: answer, After: upTo(delay)})
 	}
+}
+
+// mayAnswer takes one answer from the ration of a source. Loopback is not rationed: nobody else can send from it, and
+// nobody else gets the answers.
+func (v *serving) mayAnswer(p *Packet) bool {
+	addr := p.From.Addr()
+	return addr.IsLoopback() || v.limiter.allow(p.Time, addr, false)
 }
 
 // mayAsk reports whether a source is one a control point can have.
