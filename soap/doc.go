@@ -16,7 +16,7 @@
 //	<u:GetExternalIPAddress xmlns:u="urn:schemas-upnp-org:service:WANIPConnection:1">
 //	</u:GetExternalIPAddress></s:Body></s:Envelope>
 //
-// its answer has an element GetExternalIPAddressResponse in the same place, and a refusal a
+// Its answer has an element GetExternalIPAddressResponse in the same place, and a refusal a
 // Fault with a UPnPError inside.
 //
 // Answers are read as routers send them: with any prefix, name space, case and order, with

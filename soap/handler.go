@@ -61,14 +61,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	response, err := h.answer(withRemoteAddr(r), soapActionHeader(r), request)
-	if err == nil {
-		var body []byte
-		if body, err = response.AppendText(nil); err == nil {
-			h.write(w, http.StatusOK, body)
-			return
-		}
+	body, err := h.perform(r, request)
+	if err != nil {
+		h.refuse(w, request, err)
+		return
 	}
+	h.write(w, http.StatusOK, body)
+}
+
+// perform returns the body of the answer.
+func (h *Handler) perform(r *http.Request, request *Request) ([]byte, error) {
+	response, err := h.answer(withRemoteAddr(r), soapActionHeader(r), request)
+	if err != nil {
+		return nil, err
+	}
+	return response.AppendText(nil)
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, request *Request, err error) {
 	fault, meant := asFault(err)
 	if !meant && h.Logger != nil {
 		h.Logger.Error("soap action failed", "action", request.Action, "err", err)
