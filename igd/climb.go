@@ -128,7 +128,7 @@ func (c *climb) attempt(ctx context.Context) error {
 	case err != nil:
 		return err
 	case c.now.Lease != 0 && !c.tried[c.variation(kindLease, 0)]:
-		return errIneffective
+		return ErrIneffective
 	}
 	c.grant.Mapping = c.now
 	c.grant.note("the gateway accepted the mapping, but its table does not show it")
@@ -150,10 +150,6 @@ func (c *climb) suffices() bool {
 	return c.held != nil && c.held.serves(c.now) && c.held.Disabled == c.now.Disabled &&
 		(c.held.Lease == 0 || c.now.Lease > 0 && c.held.Lease >= c.now.Lease/2)
 }
-
-// errIneffective is a lease that was accepted and not kept (libtorrent saw it where a router
-// knows only permanent ones).
-var errIneffective = errors.New("accepted, but not in the table")
 
 // send asks for the mapping; where the wish and the service document allow it, the gateway picks
 // the port. That is not safe to repeat, so it is never done twice.
@@ -248,7 +244,7 @@ func isTaken(err error) bool {
 // isOpaque reports refusals that say nothing: 402 and 501 mean anything in the field, and codes
 // outside the standard are firmware that lost its way.
 func isOpaque(err error) bool {
-	if errors.Is(err, errIneffective) {
+	if errors.Is(err, ErrIneffective) {
 		return true
 	}
 	e, ok := errors.AsType[Error](err)

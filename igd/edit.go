@@ -54,14 +54,14 @@ func (g *Gateway) Edit(ctx context.Context, k MappingKey, r Revision) (before Ma
 		return before, Grant{Asked: want}, err
 	}
 	wish.Mapping = want
+	change := g.overwrite
 	switch {
 	case want.MappingKey != before.MappingKey:
-		grant, err = g.move(ctx, before, wish)
+		change = g.move
 	case want.Client() != before.Client():
-		grant, err = g.replace(ctx, before, wish)
-	default:
-		grant, err = g.overwrite(ctx, before, wish)
+		change = g.replace
 	}
+	grant, err = change(ctx, before, wish)
 	return before, grant, err
 }
 
@@ -77,10 +77,12 @@ func (g *Gateway) move(ctx context.Context, before Mapping, wish Wish) (Grant, e
 	return grant, nil
 }
 
-// overwrite changes a mapping in place. If the gateway no longer has it afterwards, it is put
-// back as it was.
+// overwrite changes a mapping in place.
 func (g *Gateway) overwrite(ctx context.Context, before Mapping, wish Wish) (Grant, error) {
 	grant, err := g.Map(ctx, wish)
+	if err == nil && !grant.Verified {
+		err = g.opError("AddPortMapping", ErrIneffective)
+	}
 	if err != nil {
 		return grant, g.restore(ctx, before, &grant, err)
 	}
@@ -93,11 +95,7 @@ func (g *Gateway) replace(ctx context.Context, before Mapping, wish Wish) (Grant
 	if _, err := g.Remove(ctx, before.MappingKey); err != nil {
 		return Grant{Asked: wish.Mapping, Mapping: before}, err
 	}
-	grant, err := g.Map(ctx, wish)
-	if err != nil {
-		return grant, g.restore(ctx, before, &grant, err)
-	}
-	return grant, nil
+	return g.overwrite(ctx, before, wish)
 }
 
 // restore puts a mapping back that a failed edit may have removed, also when the edit was

@@ -15,6 +15,10 @@ var (
 	ErrNoLocalAddr   = errors.New("this host has no address on the gateway's network")
 )
 
+// ErrIneffective is a call that the gateway accepted and its table does not show. It is also
+// how a lease fails where a router keeps only permanent mappings.
+var ErrIneffective = errors.New("accepted, but not in the table")
+
 // A Wish is a port wanted open.
 type Wish struct {
 	Mapping
