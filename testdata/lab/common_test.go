@@ -44,7 +44,7 @@ var (
 func building(dir, pkg string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
 		out := filepath.Join(bin, filepath.Base(pkg))
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s", "-o", out, pkg)
+		cmd := exec.Command("go", "build", "-ldflags=-s", "-o", out, pkg)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {

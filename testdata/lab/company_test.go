@@ -80,16 +80,9 @@ func TestTwoRouters(t *testing.T) {
 		t.Errorf("the other router holds %v", held)
 	}
 	for range runs {
-		r := newUser(t, l.Clients[0]).must(t, "discover")
-		for _, addr := range []string{lab.RouterAddr, lab.Router2Addr} {
-			if !strings.Contains(r.Stdout, addr+":") {
-				t.Errorf("discover does not name %s: %s", addr, r.Stdout)
-			}
-		}
+		want(t, newUser(t, l.Clients[0]).must(t, "info").Stdout, l.Router.URL, l.Router2.URL)
 	}
-	if out := newUser(t, l.Clients[0]).must(t, "info"); !strings.Contains(out.Stdout+out.Stderr, lab.Router2Addr) {
-		t.Errorf("info does not name the other router: %s%s", out.Stdout, out.Stderr)
-	}
+	want(t, newUser(t, l.Clients[0]).must(t, "discover", "--timeout", "2s").Stdout, l.Router.URL, l.Router2.URL)
 }
 
 // TestBehindNAT: a router whose outside is private cannot be reached, and that is said in words.
@@ -98,7 +91,7 @@ func TestBehindNAT(t *testing.T) {
 	l := lab.Up(t, lab.Options{BehindNAT: true})
 	args := []string{"add", "20000:8080"}
 	r := newUser(t, l.Clients[0]).upnp(t, args...)
-	if words := regexp.MustCompile(`(?i)behind (another|a second|its provider's) (NAT|router)|another NAT`); r.Code != 4 || !words.MatchString(r.Stderr) {
+	if words := regexp.MustCompile(`another NAT`); r.Code != 4 || !words.MatchString(r.Stderr) {
 		t.Errorf("want exit 4 and words about the NAT: upnp %s", told(args, r))
 	}
 }

@@ -135,7 +135,7 @@ func (r *Router) configure(t testing.TB, igd1 bool) {
 	if igd1 {
 		v1 = "yes"
 	}
-	last := map[string]string{"r": "01", "r2": "02"}[r.Name]
+	last := map[string]string{"r": "01", "r2": "11"}[r.Name] // the embedded devices' UDNs count on from here
 	lines := []string{
 		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
 		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + v1,
