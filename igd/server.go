@@ -71,7 +71,7 @@ type Server struct {
 	Answer func(search *ssdp.Packet, answer ssdp.Reply) []ssdp.Reply
 	// Events handles the event URL of a service; without one it is answered 501.
 	Events func(*description.Service) http.Handler
-	// Ready is called with the URL of the description when it can be fetched.
+	// Ready is called with the URL of the description when it can be fetched and found.
 	Ready func(location string)
 }
 

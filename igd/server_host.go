@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"upnp/description"
@@ -24,6 +25,7 @@ type host struct {
 	local    netip.AddrPort
 	root     *description.Root
 	handler  http.Handler
+	ready    sync.Once
 }
 
 // open does everything that can fail at once.
@@ -130,28 +132,39 @@ func (h *host) describe() *description.Root {
 
 // run serves until ctx ends or a part fails, and then takes everything down in order: the
 // goodbye first, while the description can still be fetched.
-func (h *host) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+func (h *host) run(outside context.Context) error {
+	ctx, cancel := context.WithCancel(outside)
+	defer cancel()
 	web := newWebServer(h, ctx)
 	served := make(chan error, 1)
 	go func() {
-		err := web.serve(h.listener)
-		cancel(err)
-		served <- err
+		defer cancel()
+		served <- web.serve(h.listener)
 	}()
-	if h.server.Ready != nil {
-		h.server.Ready(h.root.Location)
-	}
 	announced := h.announcer().Serve(ctx)
-	cancel(announced)
+	cancel()
 	web.stop()
-	return errors.Join(announced, <-served)
+	err := errors.Join(announced, <-served)
+	if outside.Err() != nil {
+		return nil // what failed then failed because of that
+	}
+	return err
+}
+
+// listenPacket is the network's. Once it was asked to hear searches, those that come now are
+// kept until they are read: the time to say that the device is there.
+func (h *host) listenPacket(ctx context.Context, ifi ssdp.Interface, group netip.AddrPort) (ssdp.PacketConn, error) {
+	conn, err := h.network.ListenPacket(ctx, ifi, group)
+	family := group.Addr().Is4() == h.local.Addr().Is4()
+	if h.server.Ready != nil && family && group.Addr().IsMulticast() && group.Port() != 0 {
+		h.ready.Do(func() { h.server.Ready(h.root.Location) })
+	}
+	return conn, err
 }
 
 func (h *host) announcer() *ssdp.Server {
 	return &ssdp.Server{
-		Listen:     h.network.ListenPacket,
+		Listen:     h.listenPacket,
 		Interfaces: h.network.Interfaces,
 		Names:      []string{h.ifi.Name},
 		Targets:    advertisements(h.root),

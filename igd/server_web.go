@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,8 +92,10 @@ func (w *webServer) stop() {
 
 // mount makes the handler of everything the description names.
 func (h *host) mount() http.Handler {
-	docs := &description.Handler{Root: h.root, Files: make(map[string]description.File), Server: h.server.product()}
-	m := &switchboard{routes: make(map[string]http.Handler), rest: docs}
+	docs := &description.Handler{
+		Root: h.root, RootPath: rootPath, Files: make(map[string]description.File), Server: h.server.product(),
+	}
+	m := &switchboard{routes: make(map[string]http.Handler), docs: docs}
 	for s := range h.root.Services() {
 		h.mountService(m, docs, s)
 	}
@@ -157,9 +158,10 @@ func (h *host) target(ref string) *url.URL {
 }
 
 // A switchboard finds handlers by path, or by path and query where a control URL has one.
+// A control URL may share its path with a document, which is then what a GET is about.
 type switchboard struct {
 	routes map[string]http.Handler
-	rest   http.Handler
+	docs   *description.Handler
 }
 
 func (m *switchboard) handle(u *url.URL, h http.Handler) {
@@ -168,16 +170,15 @@ func (m *switchboard) handle(u *url.URL, h http.Handler) {
 
 func (m *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, key := range []string{r.URL.RequestURI(), r.URL.Path} {
-		if h := m.routes[key]; h != nil && !isFetch(r.Method) {
+		if h := m.routes[key]; h != nil && !m.fetches(r) {
 			h.ServeHTTP(w, r)
 			return
 		}
 	}
-	m.rest.ServeHTTP(w, r)
+	m.docs.ServeHTTP(w, r)
 }
 
-// isFetch reports a method that control and event URLs have no use for. A control URL may
-// share its path with the description.
-func isFetch(method string) bool {
-	return strings.EqualFold(method, http.MethodGet) || strings.EqualFold(method, http.MethodHead)
+func (m *switchboard) fetches(r *http.Request) bool {
+	_, document := m.docs.Files[r.URL.Path]
+	return r.Method == http.MethodGet && (document || r.URL.Path == rootPath)
 }

@@ -42,9 +42,20 @@ func Router(t *testing.T, p emulator.Profile) (*emulator.Router, *igd.Client) {
 	return router, &igd.Client{Network: Tapped(t, host)}
 }
 
-// Serve serves a router until the test ends, and returns when its description can be fetched,
-// with its URL.
+// Serve serves a router until the test ends. It returns when the router can be found, with the
+// URL of its description.
 func Serve(t *testing.T, r *emulator.Router, s igd.Server) (location string) {
+	t.Helper()
+	return serve(t, s, r.Serve)
+}
+
+// ServeBackend is Serve for any server.
+func ServeBackend(t *testing.T, s igd.Server) (location string) {
+	t.Helper()
+	return serve(t, s, func(ctx context.Context, s igd.Server) error { return s.Serve(ctx) })
+}
+
+func serve(t *testing.T, s igd.Server, run func(context.Context, igd.Server) error) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ready, done := make(chan string, 1), make(chan error, 1)
@@ -54,7 +65,7 @@ func Serve(t *testing.T, r *emulator.Router, s igd.Server) (location string) {
 		default: // a reboot
 		}
 	}
-	go func() { done <- r.Serve(ctx, s) }()
+	go func() { done <- run(ctx, s) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -62,12 +73,13 @@ func Serve(t *testing.T, r *emulator.Router, s igd.Server) (location string) {
 		}
 	})
 	select {
-	case location = <-ready:
+	case location := <-ready:
+		return location
 	case err := <-done:
-		done <- nil
-		t.Fatalf("igdtest: serve: %v", err)
+		done <- err
+		t.FailNow()
 	}
-	return location
+	return ""
 }
 
 // Tapped is a network whose conversation is in the log of a test that fails.
