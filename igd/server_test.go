@@ -2,6 +2,7 @@ package igd_test
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"io"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"upnp/igd/wire"
 	"upnp/soap"
 	"upnp/ssdp"
+	"upnp/testdata"
 )
 
 // A served is a Server on a network in memory and a client beside it.
@@ -96,12 +98,13 @@ func bubble(t *testing.T, s igd.Server, test func(*served)) {
 	synctest.Test(t, func(t *testing.T) { test(newServed(t, s)) })
 }
 
-// The service documents: what they list is there, and they come as they are.
+// The service documents list what the standard requires, the way the standard has it.
 func TestServiceDocuments(t *testing.T) {
 	files, err := filepath.Glob("scpd/*.xml")
 	if err != nil || len(files) != 5 {
 		t.Fatal(files, err)
 	}
+	standard := readStandard(t)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -109,14 +112,64 @@ func TestServiceDocuments(t *testing.T) {
 		}
 		scpd, err := description.ParseSCPD(data)
 		if err != nil || len(scpd.Notes) > 0 {
-			t.Errorf("%s: %v, notes %q", file, err, scpd.Notes)
+			t.Fatalf("%s: %v, notes %q", file, err, scpd.Notes)
 		}
-		for _, action := range scpd.Actions {
-			for _, arg := range action.Arguments {
-				if scpd.Related(arg) == nil {
-					t.Errorf("%s: %s of %s has no variable", file, arg.Name, action.Name)
-				}
+		name := strings.TrimSuffix(filepath.Base(file), ".xml")
+		checkDocument(t, name, scpd, standard[name])
+	}
+}
+
+// A standardAction is a row of the table of actions: its arguments with their types.
+type standardAction struct {
+	required bool
+	in, out  string
+}
+
+// readStandard reads the table by the names of the documents, such as WANIPConnection2.
+func readStandard(t *testing.T) map[string]map[string]standardAction {
+	t.Helper()
+	f, err := testdata.FS.Open("spec/actions.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := make(map[string]map[string]standardAction)
+	for _, row := range rows[1:] {
+		name := strings.Replace(row[0], ":", "", 1)
+		if services[name] == nil {
+			services[name] = make(map[string]standardAction)
+		}
+		services[name][row[1]] = standardAction{row[2] == "R", row[3], row[4]}
+	}
+	return services
+}
+
+func checkDocument(t *testing.T, name string, scpd *description.SCPD, standard map[string]standardAction) {
+	t.Helper()
+	signature := func(args []*description.Argument) string {
+		var all []string
+		for _, a := range args {
+			kind := description.DataType("missing")
+			if v := scpd.Related(a); v != nil {
+				kind = v.Type
 			}
+			all = append(all, a.Name+":"+string(kind))
+		}
+		return strings.Join(all, " ")
+	}
+	for _, action := range scpd.Actions {
+		want, ok := standard[action.Name]
+		if in, out := signature(action.In()), signature(action.Out()); !ok || in != want.in || out != want.out {
+			t.Errorf("%s: %s has\nin %s\nout %s, want\nin %s\nout %s", name, action.Name, in, out, want.in, want.out)
+		}
+	}
+	for action, row := range standard {
+		if row.required && scpd.Action(action) == nil {
+			t.Errorf("%s: no %s", name, action)
 		}
 	}
 }
