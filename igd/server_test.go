@@ -465,6 +465,33 @@ func TestServerRanges(t *testing.T) {
 	}
 }
 
+// Descriptions survive the listing inside the answer, in the spelling miniupnpc reads.
+func TestServerListing(t *testing.T) {
+	bubble(t, igd.Server{Device: igd.V2}, func(v *served) {
+		const text = `a<b>&amp; ]]> "c"`
+		_ = v.router.Put(igd.Mapping{
+			MappingKey:     igd.MappingKey{ExternalPort: 1, Protocol: igd.TCP},
+			InternalClient: clientAddr, InternalPort: 80, Description: text,
+		})
+		body, _ := (&soap.Request{Service: igd.WANIPConnection2, Action: "GetListOfPortMappings", Args: soap.Args{
+			{Name: "NewStartPort", Value: "1"}, {Name: "NewEndPort", Value: "9"}, {Name: "NewProtocol", Value: "TCP"},
+			{Name: "NewManage", Value: "0"}, {Name: "NewNumberOfPorts", Value: "0"},
+		}}).AppendText(nil)
+		_, answer := v.do("POST", "/control/WANIPConn1", string(body), nil)
+		if !strings.Contains(answer, "<NewPortListing><![CDATA[<?xml") {
+			v.Errorf("no CDATA in %s", answer)
+		}
+		g, err := (&igd.Client{Network: v.client}).Open(v.Context(), v.base+"/root.xml")
+		if err != nil {
+			v.Fatal(err)
+		}
+		all, err := g.ListMappings(v.Context(), igd.Range{From: 1, To: 9, Protocol: igd.TCP})
+		if err != nil || len(all) != 1 || all[0].Description != text {
+			v.Errorf("listed %+v, %v, want one with description %q", all, err, text)
+		}
+	})
+}
+
 func TestServerForwarding(t *testing.T) {
 	bubble(t, igd.Server{Device: igd.V2}, func(v *served) {
 		path, kind := "/control/L3Forwarding1", igd.Layer3Forwarding1

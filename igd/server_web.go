@@ -122,10 +122,10 @@ func (h *host) mountService(m *switchboard, docs *description.Handler, s *descri
 		return
 	}
 	docs.Files[h.target(s.SCPDURL).Path] = description.File{Data: data}
-	m.handle(h.target(s.ControlURL), &soap.Handler{
+	m.handle(h.target(s.ControlURL), cdata(&soap.Handler{
 		Service: s.Type, SCPD: scpd, Actions: actions, Variable: reader(scpd, actions),
 		Server: h.server.product(), Logger: h.server.Logger,
-	})
+	}))
 	if s.EventSubURL != "" {
 		m.handle(h.target(s.EventSubURL), h.events(s))
 	}
