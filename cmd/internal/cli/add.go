@@ -215,12 +215,20 @@ func (s *session) addAll(ctx context.Context, gw *igd.Gateway, args []string, wi
 
 // endGrants prints what --json wants to know and settles the exit code.
 func (s *session) endGrants(ctx context.Context, granted []igd.Grant) error {
+	addr, err := s.external(ctx)
+	switch words := classWords(addr); {
+	case err != nil || words == "":
+	case s.options.json:
+		for i := range granted {
+			granted[i].Notes = append(granted[i].Notes, words)
+		}
+	default:
+		s.note("%s", words)
+	}
 	if s.options.json {
 		if err := s.emit(granted); err != nil {
 			return err
 		}
-	} else if addr, err := s.external(ctx); err == nil {
-		s.noteNAT(addr)
 	}
 	return unverified(granted)
 }
@@ -249,19 +257,27 @@ func (s *session) addOne(ctx context.Context, gw *igd.Gateway, wishes []igd.Wish
 		done := s.progress(fmt.Sprintf("opening %d of %d: %s", i+1, len(wishes), w.MappingKey))
 		grant, err := gw.Map(ctx, w)
 		done()
+		switch {
+		case err == nil && fresh:
+			opened = append(opened, grant.Mapping.MappingKey)
+		case fresh && ctx.Err() != nil:
+			opened = append(opened, w.MappingKey) // nobody heard whether it was made
+		}
 		if err != nil {
-			e := s.explain(err)
-			if len(wishes) > 1 {
-				e.Err = fmt.Errorf("%s: %w", w.MappingKey, e.Err)
-			}
-			return nil, s.rollBack(ctx, gw, opened, e)
+			return nil, s.rollBack(ctx, gw, opened, s.refusedPart(err, w, len(wishes)))
 		}
 		grants = append(grants, grant)
-		if fresh {
-			opened = append(opened, grant.Mapping.MappingKey)
-		}
 	}
 	return grants, nil
+}
+
+// refusedPart explains why a part of a wish was refused, and names it.
+func (s *session) refusedPart(err error, w igd.Wish, parts int) *ExitError {
+	e := s.explain(err)
+	if parts > 1 && !errors.Is(err, igd.ErrConflict) { // whose words name the port
+		e.Err = fmt.Errorf("%s: %w", w.MappingKey, e.Err)
+	}
+	return e
 }
 
 func (s *session) exists(ctx context.Context, gw *igd.Gateway, k igd.MappingKey) bool {
@@ -269,28 +285,46 @@ func (s *session) exists(ctx context.Context, gw *igd.Gateway, k igd.MappingKey)
 	return err == nil
 }
 
-// rollBackTime is how long a roll-back may take after the verb itself was interrupted.
-const rollBackTime = 5 * time.Second
+// rollBackTime is how long a roll-back may take, also after the verb was interrupted.
+const rollBackTime = 30 * time.Second
 
 // rollBack closes what one wish opened before it was refused, and says so in its error.
 func (s *session) rollBack(ctx context.Context, gw *igd.Gateway, opened []igd.MappingKey, e *ExitError) error {
-	if len(opened) == 0 {
-		return e
-	}
+	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollBackTime)
 	defer cancel()
-	var left []string
+	var closed, left []string
 	for _, k := range opened {
-		if err := gw.DeleteMapping(ctx, k); err != nil && !errors.Is(err, igd.ErrNoSuchEntry) {
+		switch err := gw.DeleteMapping(ctx, k); {
+		case err == nil:
+			closed = append(closed, k.String())
+		case !errors.Is(err, igd.ErrNoSuchEntry):
 			left = append(left, k.String())
 		}
 	}
-	if len(left) > 0 {
-		e.Err = fmt.Errorf("%w; could not close again %s", e.Err, strings.Join(left, ", "))
-		return e
-	}
-	e.Err = fmt.Errorf("%w; closed again the %s opened for it", e.Err, plural(len(opened), "port"))
+	s.tellRollBack(e, stopped, "closed again", closed)
+	s.tellRollBack(e, stopped, "could not close again", left)
 	return e
+}
+
+// tellRollBack adds to an error what became of ports; an interrupt has no words to add them to.
+func (s *session) tellRollBack(e *ExitError, interrupted bool, what string, ports []string) {
+	switch {
+	case len(ports) == 0:
+	case interrupted:
+		s.note("%s: %s", what, listing(ports))
+	default:
+		e.Err = fmt.Errorf("%w; %s: %s", e.Err, what, listing(ports))
+	}
+}
+
+// listing names a few things, and counts the rest.
+func listing(names []string) string {
+	const few = 4
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // dryAdd shows what would be asked for and what stands in its way.
@@ -323,7 +357,10 @@ func (s *session) whatIsThere(ctx context.Context, gw *igd.Gateway, m igd.Mappin
 	case err != nil:
 		return "the router does not tell whether the port is free"
 	case now.InternalClient == m.InternalClient:
-		return "it is open already, to port " + fmt.Sprint(now.InternalPort) + ", and would be renewed"
+		if now.InternalPort != m.InternalPort {
+			return fmt.Sprintf("open already, to port %d: would be changed", now.InternalPort)
+		}
+		return "open already: would be renewed"
 	}
 	return "taken by " + describeHolder(now)
 }

@@ -143,16 +143,19 @@ func (s *session) plan(gw *igd.Gateway, name string, lines []fileLine, have map[
 	return plan, nil
 }
 
-// alike reports whether a mapping in the table is what the file wants. Another machine's lease
-// is not ours to renew.
+// alike reports whether a mapping in the table is what the file wants.
 func alike(now, want igd.Mapping) bool {
 	return now.InternalClient == want.InternalClient && now.InternalPort == want.InternalPort &&
 		now.Description == want.Description && now.Disabled == want.Disabled && leaseLasts(now.Lease, want.Lease)
 }
 
+// longest is the longest lease of IGD:2 routers, which is what they make of a permanent one.
+const longest = 7 * 24 * time.Hour
+
+// leaseLasts reports whether what is left of a lease need not be renewed yet.
 func leaseLasts(left, want time.Duration) bool {
-	if left == 0 || want == 0 {
-		return left == want
+	if want == 0 {
+		return left == 0 || left >= longest/2
 	}
 	return left >= want/2 && left <= want
 }

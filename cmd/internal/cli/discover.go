@@ -65,9 +65,9 @@ func (o *discoverOptions) run(ctx context.Context, s *session, args []string) er
 	search := client.Search()
 	switch {
 	case o.passive:
-		return s.printPackets(search.Monitor(ctx), "announcements")
+		return s.printPackets(ctx, search.Monitor(ctx), "announcements")
 	case o.target != "":
-		return s.printPackets(search.Search(ctx, ssdp.Target(o.target)), "answers to "+o.target)
+		return s.printPackets(ctx, search.Search(ctx, ssdp.Target(o.target)), "answers to "+o.target)
 	case o.all:
 		return s.discoverDevices(ctx, search)
 	}
@@ -125,7 +125,7 @@ func (s *session) discoverGateways(ctx context.Context, client *igd.Client) erro
 	if !found {
 		return s.noGateway(ctx, igd.ErrNoGateway)
 	}
-	return nil
+	return interrupted(ctx)
 }
 
 // noteInterface remarks on an interface that could not take part, which ends nothing.
@@ -198,10 +198,13 @@ func (s *session) discoverDevices(ctx context.Context, search *ssdp.Client) erro
 			t.row(d.Address, kindOf(d.Type), d.Location, name)
 		}
 	}
-	if failed == nil && n == 0 {
-		return &ExitError{Code: exitNoGateway, Kind: "noGateway", Err: errors.New("no device answered")}
+	switch {
+	case failed != nil:
+		return failed
+	case n == 0:
+		return &ExitError{Code: exitNoGateway, Kind: "noGateway", Err: errors.New("no device answered" + s.onInterfaces())}
 	}
-	return failed
+	return interrupted(ctx)
 }
 
 // describeAnswers sends each device found, once, and closes found when the search and all
@@ -292,7 +295,7 @@ type heardPacket struct {
 }
 
 // printPackets prints a line for each packet as it comes.
-func (s *session) printPackets(packets func(yield func(*ssdp.Packet, error) bool), what string) error {
+func (s *session) printPackets(ctx context.Context, packets func(yield func(*ssdp.Packet, error) bool), what string) error {
 	t := &table{p: s.stdout, limit: s.Columns, columns: []column{
 		{head: "FROM", width: len("192.168.100.100")}, {head: "WHAT", width: len("byebye")},
 		{head: "TARGET", width: len("urn:schemas-upnp-org:service:WANIPConnection:1")}, {head: "LOCATION"},
@@ -318,9 +321,9 @@ func (s *session) printPackets(packets func(yield func(*ssdp.Packet, error) bool
 		t.row(h.From, h.Kind, h.Target, where)
 	}
 	if n == 0 {
-		return &ExitError{Code: exitNoGateway, Kind: "noGateway", Err: errors.New("no " + what)}
+		return &ExitError{Code: exitNoGateway, Kind: "noGateway", Err: errors.New("no " + what + s.onInterfaces())}
 	}
-	return nil
+	return interrupted(ctx)
 }
 
 func heard(p *ssdp.Packet) heardPacket {

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"flag"
+	"time"
 
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/wire"
+	"upnp/ssdp"
 )
 
 type emulateOptions struct {
@@ -62,11 +65,46 @@ func (o *emulateOptions) serve(ctx context.Context, s *session, profile emulator
 	if err != nil {
 		return err
 	}
-	n = wire.NewTap(n, wire.Summary(s.Out, s.stdout.color))
+	n = wire.NewTap(n, requestsOnly(s.requestLog()))
 	server := igd.Server{Network: n, Interface: o.listen, Ready: func(location string) {
 		s.stderr.linef("%s is at %s; ^C ends it", profile.Name, location)
 	}}
-	return emulator.New(profile).Serve(ctx, server)
+	if err := emulator.New(profile).Serve(ctx, server); err != nil {
+		return failf("%s", bare(err))
+	}
+	return interrupted(ctx)
+}
+
+// requestLog shows what is asked of the router.
+func (s *session) requestLog() func(wire.Event) {
+	if !s.options.json {
+		return wire.Summary(s.Out, s.stdout.color)
+	}
+	return func(e wire.Event) {
+		if e.Kind == wire.Received || e.Kind == wire.Sent {
+			s.emitLine(message{e.Time, e.Kind.String(), e.Net, e.Remote.String(), string(e.Data)})
+		}
+	}
+}
+
+// A message is a line of emulate --json: some bytes that came in or went out.
+type message struct {
+	Time   time.Time `json:"time"`
+	Kind   string    `json:"kind"` // received, sent
+	Net    string    `json:"net"`
+	Remote string    `json:"remote"`
+	Data   string    `json:"data"`
+}
+
+// requestsOnly leaves out announcements, of which every router sends and hears dozens, and the
+// answers to searches.
+func requestsOnly(sink func(wire.Event)) func(wire.Event) {
+	return func(e wire.Event) {
+		search := e.Kind == wire.Received && bytes.HasPrefix(e.Data, []byte(ssdp.MethodSearch))
+		if e.Net != "udp" || search || e.Kind == wire.Failed {
+			sink(e)
+		}
+	}
 }
 
 type quirkInfo struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,10 @@ func profileOf(name string, quirks []string) (emulator.Profile, error) {
 		quirk, err := emulator.Lookup(q)
 		if err != nil {
 			base, _, _ := strings.Cut(q, "=")
-			return emulator.Profile{}, fmt.Errorf("%s%s; `upnp emulate --list-quirks` lists them", bare(err), nearest(base, quirkNames()))
+			if slices.Contains(quirkNames(), base) {
+				return emulator.Profile{}, errors.New(bare(err))
+			}
+			return emulator.Profile{}, fmt.Errorf("no profile or quirk %q%s; `upnp emulate --list-quirks` lists them", base, nearest(base, slices.Concat(profileNames(), quirkNames())))
 		}
 		own = append(own, quirk)
 	}

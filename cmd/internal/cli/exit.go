@@ -122,6 +122,15 @@ func (s *session) complain(e *ExitError) {
 	s.stderr.linef("%s%s", s.stderr.style(red, who+":"), styled(strings.TrimPrefix(line, who+":")))
 }
 
+// interrupted is the error of a verb that listens until it is told to stop, and was; the end of
+// --timeout is no error.
+func interrupted(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return nil
+}
+
 // asExit is the ExitError in err's tree, or nil.
 func asExit(err error) *ExitError {
 	if e, ok := errors.AsType[*ExitError](err); ok {

@@ -10,6 +10,7 @@ import (
 
 	"upnp/description"
 	"upnp/igd"
+	"upnp/igd/wire"
 	"upnp/soap"
 )
 
@@ -54,17 +55,18 @@ func (s *session) place(err error) string {
 func plainCause(err error) string {
 	var status *description.StatusError
 	var document *description.DocumentError
+	connect, notConnected := errors.AsType[*wire.ConnectError](err)
 	switch {
+	case notConnected && (connect.Timeout() || errors.Is(err, context.DeadlineExceeded)):
+		return fmt.Sprintf("cannot connect to %s (no answer)", connect.Addr)
+	case notConnected:
+		return fmt.Sprintf("cannot connect to %s (%s)", connect.Addr, lastError(connect.Err))
 	case errors.As(err, &status):
 		return statusWords(status)
 	case errors.As(err, &document):
 		return "what answers there is no UPnP device: " + document.Error()
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there (connection refused)"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "the connection was closed without an answer"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no way there from this machine (" + lastError(err).Error() + ")"
 	}
 	return ""
 }

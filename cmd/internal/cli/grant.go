@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,16 @@ func (s *session) showGrants(ctx context.Context, grants []igd.Grant) {
 	if s.options.json {
 		return
 	}
-	if line, ok := wholeRange(grants); ok {
+	outside := s.publicAddr(ctx)
+	if line, ok := wholeRange(outside, grants); ok {
 		s.stdout.linef("%s", line)
 	} else {
 		for _, g := range grants {
-			s.stdout.linef("%s%s", mappingLine(g.Mapping), s.reachable(ctx, g.Mapping))
+			line := outsideLine(outside, g.Mapping)
+			if !g.Verified {
+				line += ", not verified"
+			}
+			s.stdout.linef("%s", line)
 		}
 	}
 	s.grantNotes(grants)
@@ -29,7 +35,17 @@ func (s *session) showGrants(ctx context.Context, grants []igd.Grant) {
 
 // mappingLine is a mapping in a line of words.
 func mappingLine(m igd.Mapping) string {
-	line := fmt.Sprintf("%s %d -> %s, %s", m.Protocol, m.ExternalPort, hostPort(m), leaseWords(m))
+	return outsideLine(netip.Addr{}, m)
+}
+
+// outsideLine is mappingLine with the address at which the Internet finds the port, if there is
+// one.
+func outsideLine(outside netip.Addr, m igd.Mapping) string {
+	port := strconv.Itoa(int(m.ExternalPort))
+	if outside.IsValid() {
+		port = net.JoinHostPort(outside.String(), port)
+	}
+	line := fmt.Sprintf("%s %s -> %s, %s", m.Protocol, port, hostPort(m), leaseWords(m))
 	if m.RemoteHost != "" {
 		line += ", only from " + m.RemoteHost
 	}
@@ -53,17 +69,17 @@ func leaseWords(m igd.Mapping) string {
 	return "lease " + leaseText(m.Lease)
 }
 
-// reachable says at which address the Internet finds a mapping, if it can.
-func (s *session) reachable(ctx context.Context, m igd.Mapping) string {
+// publicAddr is the external address if the Internet can reach it, else the zero Addr.
+func (s *session) publicAddr(ctx context.Context) netip.Addr {
 	addr, err := s.external(ctx)
-	if err != nil || m.Disabled || igd.ClassOf(addr) != igd.Public {
-		return ""
+	if err != nil || igd.ClassOf(addr) != igd.Public {
+		return netip.Addr{}
 	}
-	return ", reachable at " + net.JoinHostPort(addr.String(), strconv.Itoa(int(m.ExternalPort)))
+	return addr
 }
 
 // wholeRange is the line of a range that was granted as asked, port by port.
-func wholeRange(grants []igd.Grant) (line string, ok bool) {
+func wholeRange(outside netip.Addr, grants []igd.Grant) (line string, ok bool) {
 	if len(grants) < 2 {
 		return "", false
 	}
@@ -79,9 +95,16 @@ func wholeRange(grants []igd.Grant) (line string, ok bool) {
 			protocols = append(protocols, p)
 		}
 	}
-	return fmt.Sprintf("%s %s -> %s port %s, %s, %q, %s", strings.Join(protocols, "+"),
-		formatRange(first.ExternalPort, last.ExternalPort), first.Client(), formatRange(first.InternalPort, last.InternalPort),
-		leaseWords(first), first.Description, plural(len(grants), "mapping")), true
+	ports := formatRange(first.ExternalPort, last.ExternalPort)
+	if outside.IsValid() {
+		ports = net.JoinHostPort(outside.String(), ports)
+	}
+	inside := net.JoinHostPort(first.Client(), formatRange(first.InternalPort, last.InternalPort))
+	line = fmt.Sprintf("%s %s -> %s, %s", strings.Join(protocols, "+"), ports, inside, leaseWords(first))
+	if first.Description != "" {
+		line += fmt.Sprintf(", %q", first.Description)
+	}
+	return line + ", " + plural(len(grants), "mapping"), true
 }
 
 // grantNotes prints each remark of the grants once.

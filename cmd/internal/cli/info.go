@@ -58,22 +58,32 @@ func (s *session) section(heading string, facts []fact) {
 	for _, f := range facts {
 		longest = max(longest, width(clean(f.name)))
 	}
-	s.stdout.linef("%s", s.stdout.style(bold, heading))
+	s.heading(heading)
 	for _, f := range facts {
 		s.stdout.linef("  %s  %s", styled(pad(clean(f.name), longest, false)), f.value)
 	}
+}
+
+// heading prints the first line of a section, after a blank one.
+func (s *session) heading(text string) {
 	s.stdout.linef("")
+	s.stdout.linef("%s", s.stdout.style(bold, text))
 }
 
 func (s *session) showInfo(g gatewayInfo) {
-	s.section("Gateway", append(deviceFacts(g.deviceInfo), fact{"Description at", g.Location}))
+	s.stdout.linef("%s", s.stdout.style(bold, g.FriendlyName))
+	facts := deviceFacts(g.deviceInfo)
+	for i := range facts { // of the gateway itself, all that a description may say
+		facts[i].value = dash(facts[i].value)
+	}
+	s.section("Gateway", append(facts, fact{"Description at", g.Location}))
 	s.section("Internet connection", connectionFacts(g))
 	s.section("Traffic", trafficFacts(g.Counters))
 	s.section("Services", serviceFacts(g.Services))
 	s.section("Can it", abilityFacts(g.Abilities))
 	for _, d := range g.Devices {
 		if !d.IsRoot {
-			s.section("Device in "+d.Parent, deviceFacts(d))
+			s.section("Device "+d.FriendlyName+", in "+d.Parent, deviceFacts(d))
 		}
 	}
 	var others, untold []fact
@@ -93,7 +103,7 @@ func (s *session) list(heading string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	s.stdout.linef("%s", s.stdout.style(bold, heading))
+	s.heading(heading)
 	for _, l := range lines {
 		s.stdout.linef("  %s", l)
 	}

@@ -47,7 +47,9 @@ func runIP(ctx context.Context, s *session, args []string) error {
 		return s.emit(ipResult{addr.String(), igd.ClassOf(addr), gw.Location()})
 	}
 	s.stdout.linef("%s", addr)
-	s.noteNAT(addr)
+	if words := classWords(addr); words != "" {
+		s.note("%s", words)
+	}
 	return nil
 }
 
@@ -65,13 +67,6 @@ func (s *session) external(ctx context.Context) (netip.Addr, error) {
 		s.outside = &addr
 	}
 	return *s.outside, nil
-}
-
-// noteNAT remarks on an external address that the Internet cannot reach.
-func (s *session) noteNAT(addr netip.Addr) {
-	if words := classWords(addr); words != "" {
-		s.note("%s", words)
-	}
 }
 
 // classWords is what an external address that is not public means for mappings; empty for one

@@ -52,7 +52,7 @@ func (o *listOptions) run(ctx context.Context, s *session, args []string) error 
 func mappingTable(s *session) *table {
 	return &table{p: s.stdout, limit: s.Columns, columns: []column{
 		{head: "PROTO"}, {head: "EXTERNAL", right: true}, {head: "CLIENT", width: len("192.168.100.100")},
-		{head: "PORT", width: 5, right: true}, {head: "ON"}, {head: "LEASE", width: len("permanent")},
+		{head: "PORT", width: 5, right: true}, {head: "ON", width: len("yes")}, {head: "LEASE", width: len("permanent")},
 		{head: "FROM"}, {head: "DESCRIPTION"},
 	}}
 }

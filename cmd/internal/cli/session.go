@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -178,27 +179,26 @@ func (s *session) open(ctx context.Context) (*igd.Gateway, error) {
 // noGateway says why there is no gateway to talk to.
 func (s *session) noGateway(ctx context.Context, err error) error {
 	e := &ExitError{Code: exitNoGateway, Kind: "noGateway"}
-	search, searched := errors.AsType[*igd.NoGatewayError](err)
 	timedOut, _ := errors.AsType[errTimeout](context.Cause(ctx))
-	switch target := s.options.gateway; {
-	case target != "":
-		e.Err = fmt.Errorf("no gateway at %s: %s", target, openWords(err))
-	case searched && len(search.Interfaces) == 0, s.offline() != "":
+	search, _ := errors.AsType[*igd.NoGatewayError](err)
+	switch {
+	case s.options.gateway != "":
+		e.Err = fmt.Errorf("no gateway at %s: %s", s.options.gateway, openWords(err))
+	case s.offline() != "":
 		e.Err = errors.New(s.offline())
 		e.Hint = "connect it to the router and try again"
-	case searched && len(search.Rejected) > 0:
+	case search != nil && len(search.Rejected) > 0:
 		r := search.Rejected[0]
-		e.Err = fmt.Errorf("no gateway: %s answered on %s, none of use (%s: %s)",
-			plural(len(search.Rejected), "device"), strings.Join(search.Interfaces, ", "), r.Location, r.Reason)
-		e.Hint = "`upnp discover --all` shows them"
+		e.Err = fmt.Errorf("no gateway%s: %s answered, none of use (%s: %s)", s.onInterfaces(), plural(len(search.Rejected), "device"), r.Location, r.Reason)
+		e.Hint = "`upnp discover --all` shows all that answers"
 	case timedOut.after > 0:
-		e.Err = fmt.Errorf("no gateway answered within --timeout %s", shortDurationExact(timedOut.after))
-		e.Hint = "`upnp discover --all` shows what does answer"
-	case searched:
-		e.Err = errors.New("no gateway answered on " + strings.Join(search.Interfaces, ", "))
-		e.Hint = "UPnP may be switched off in the router; `upnp discover --all` shows what does answer"
+		e.Err = fmt.Errorf("no gateway answered%s within --timeout %s", s.onInterfaces(), shortDurationExact(timedOut.after))
+		e.Hint = "`upnp discover --all` shows all that answers"
+	case errors.Is(err, igd.ErrNoGateway):
+		e.Err = errors.New("no gateway answered" + s.onInterfaces())
+		e.Hint = "UPnP may be switched off in the router; `upnp discover --all` shows all that answers"
 	default:
-		e.Err = err
+		return err
 	}
 	return e
 }
@@ -236,16 +236,29 @@ func (s *session) find(ctx context.Context, gw *igd.Gateway, k igd.MappingKey) (
 	return found[0], nil
 }
 
-// usable lists the interfaces a search goes out on.
+// usable lists the interfaces a search goes out on: the one that --interface names, if it is up,
+// or all that can reach a network.
 func (s *session) usable() []ssdp.Interface {
 	all, err := s.network.Interfaces()
 	if err != nil {
 		return nil
 	}
 	return slices.DeleteFunc(all, func(i ssdp.Interface) bool {
+		if s.options.iface != "" {
+			return i.Name != s.options.iface || i.Flags&net.FlagUp == 0
+		}
 		ok, _ := i.Usable()
-		return !ok || s.options.iface != "" && i.Name != s.options.iface
+		return !ok
 	})
+}
+
+// onInterfaces names the interfaces of a search.
+func (s *session) onInterfaces() string {
+	var names []string
+	for _, i := range s.usable() {
+		names = append(names, i.Name)
+	}
+	return " on " + strings.Join(names, ", ")
 }
 
 // offline says why nothing can be searched, or nothing.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the c
 //	2> note: ...                          its stderr
 //	[exit 4]                              its exit code, if not 0
 //	$ sleep 10m                           time passes
+//	[...]                                 among output: lines that are not looked at
 //
 // Files it needs stand at its end, each after a line "-- name --".
 type transcript struct {
@@ -69,16 +71,51 @@ func readTranscript(t *testing.T, name string) transcript {
 func (tr transcript) replay(t *testing.T) string {
 	var out strings.Builder
 	host := tr.network(t)
-	for _, line := range tr.lines {
+	for i, line := range tr.lines {
 		switch {
 		case strings.HasPrefix(line, "$ "):
 			out.WriteString(line)
-			out.WriteString(runLine(t, host, strings.TrimSpace(line[2:])))
+			out.WriteString(elide(runLine(t, host, strings.TrimSpace(line[2:])), tr.outputAfter(i)))
 		case strings.HasPrefix(line, "#") || strings.HasPrefix(line, "router ") || strings.TrimSpace(line) == "":
-			out.WriteString(line)
+			if !tr.isOutput(i) {
+				out.WriteString(line)
+			}
 		}
 	}
 	return out.String()
+}
+
+// outputAfter is what the transcript says the command of line i prints.
+func (tr transcript) outputAfter(i int) string {
+	var text strings.Builder
+	for j := i + 1; j < len(tr.lines) && !strings.HasPrefix(tr.lines[j], "$ "); j++ {
+		text.WriteString(tr.lines[j])
+	}
+	return text.String()
+}
+
+// isOutput reports whether line i, blank or a comment, has output after it and a command before.
+func (tr transcript) isOutput(i int) bool {
+	for _, line := range tr.lines[i+1:] {
+		switch {
+		case strings.HasPrefix(line, "$ "):
+			return false
+		case !strings.HasPrefix(line, "#") && strings.TrimSpace(line) != "":
+			return !strings.HasPrefix(line, "router ")
+		}
+	}
+	return false
+}
+
+// elide leaves out of got what want does not look at.
+func elide(got, want string) string {
+	const dots = "[...]\n"
+	before, after, ok := strings.Cut(want, dots)
+	after = strings.TrimRight(after, "\n") + "\n"
+	if ok && len(got) > len(before)+len(after) && strings.HasPrefix(got, before) && (after == "\n" || strings.HasSuffix(got, after)) {
+		return before + dots + strings.TrimPrefix(after, "\n")
+	}
+	return got
 }
 
 // network is a LAN with this machine and, unless the transcript says nobody, a router.
@@ -124,7 +161,16 @@ func serveUntilEnd(t *testing.T, r *emulator.Router, server igd.Server) {
 	})
 }
 
-var inMilliseconds = regexp.MustCompile(`\b\d+(\.\d+)? ms\b`)
+// changing replaces what differs from run to run and machine to machine.
+var changing = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`\b\d+(\.\d+)? ms\b`), "N ms"},
+	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(regexp.QuoteMeta(runtime.Version())), "GO"},
+	{regexp.MustCompile(`\b` + runtime.GOOS + `([^a-z]+"arch": "|/)` + runtime.GOARCH), "OS${1}ARCH"},
+}
 
 // runLine runs one command line and returns what it prints, in the form of a transcript.
 func runLine(t *testing.T, host wire.Network, line string) string {
@@ -137,6 +183,7 @@ func runLine(t *testing.T, host wire.Network, line string) string {
 		time.Sleep(d)
 		return ""
 	}
+	time.Sleep(time.Until(time.Now().Truncate(tick).Add(tick)))
 	r := runWords(t.Context(), host, words[1:], "")
 	text := r.stdout
 	if text != "" && !strings.HasSuffix(text, "\n") {
@@ -148,7 +195,42 @@ func runLine(t *testing.T, host wire.Network, line string) string {
 	if r.code != 0 {
 		text += "[exit " + strconv.Itoa(r.code) + "]\n"
 	}
-	return inMilliseconds.ReplaceAllString(text, "N ms")
+	for _, c := range changing {
+		text = c.pattern.ReplaceAllString(text, c.with)
+	}
+	return inSeconds.ReplaceAllStringFunc(inClock.ReplaceAllStringFunc(text, roundClock), roundSeconds)
+}
+
+// tick is what command lines start at multiples of, and what the times they print are rounded to:
+// a search takes a random part of a second.
+const tick = 10 * time.Second
+
+var (
+	inClock   = regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+s\b *`)
+	inSeconds = regexp.MustCompile(`Seconds": \d+`)
+)
+
+// roundClock rounds a duration and keeps the width of its column.
+func roundClock(text string) string {
+	clock := strings.TrimRight(text, " ")
+	d, err := time.ParseDuration(clock)
+	if err != nil || d < tick {
+		return text
+	}
+	rounded := shortDuration(d.Round(tick))
+	if blanks := len(text) - len(clock); blanks > 1 {
+		return pad(rounded, len(text), false)
+	}
+	return rounded + text[len(clock):]
+}
+
+func roundSeconds(text string) string {
+	name, number, _ := strings.Cut(text, ": ")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return text
+	}
+	return name + ": " + strconv.Itoa(int((time.Duration(n)*time.Second).Round(tick)/time.Second))
 }
 
 type result struct {
