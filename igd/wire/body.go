@@ -88,7 +88,10 @@ func (x *exchange) awaitBody() error {
 		x.hangUp()
 		return nil
 	}
-	return x.conn.SetReadDeadline(x.within(x.whole))
+	if err := x.conn.SetReadDeadline(x.within(x.whole)); err != nil {
+		return x.answerError(err)
+	}
+	return nil
 }
 
 // Read implements io.Reader for the body.

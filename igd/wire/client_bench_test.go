@@ -59,6 +59,10 @@ func benchExchange(b *testing.B, client *http.Client) {
 
 func BenchmarkExchange(b *testing.B) { benchExchange(b, wire.HTTPClient(nil)) }
 
+func BenchmarkExchangeTapped(b *testing.B) {
+	benchExchange(b, wire.HTTPClient(wire.NewTap(nil, wire.Print(io.Discard))))
+}
+
 func BenchmarkExchangeNetHTTP(b *testing.B) {
 	benchExchange(b, &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}})
 }

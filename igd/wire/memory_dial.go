@@ -117,11 +117,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Listen implements [Network].
 func (h *Host) Listen(ctx context.Context, network, addr string) (net.Listener, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
 	l, err := h.listen(addr)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	return l, ctx.Err()
+	return l, nil
 }
 
 func (h *Host) listen(addr string) (*memoryListener, error) {

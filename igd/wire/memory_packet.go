@@ -22,14 +22,17 @@ const (
 func (h *Host) ListenPacket(ctx context.Context, ifi ssdp.Interface, group netip.AddrPort) (ssdp.PacketConn, error) {
 	h.mem.mu.Lock()
 	defer h.mem.mu.Unlock()
-	c, err := h.listenPacket(ifi, group)
+	c, err := h.listenPacket(ctx, ifi, group)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: net.UDPAddrFromAddrPort(group), Err: err}
 	}
-	return c, ctx.Err()
+	return c, nil
 }
 
-func (h *Host) listenPacket(ifi ssdp.Interface, group netip.AddrPort) (*memoryPacketConn, error) {
+func (h *Host) listenPacket(ctx context.Context, ifi ssdp.Interface, group netip.AddrPort) (*memoryPacketConn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	link := h.link(ifi.Name)
 	if link == nil {
 		return nil, errors.New("no such network interface")

@@ -37,7 +37,6 @@ type summary struct {
 // A talk is what was heard on a flow since the last line about it.
 type talk struct {
 	incoming bool
-	failed   bool
 	request  message
 	answer   message
 	asked    time.Time
@@ -83,20 +82,22 @@ func (s *summary) take(e Event) {
 
 // fail writes what is known of an answer, then why there is no more.
 func (s *summary) fail(t *talk, e Event) {
-	t.failed = true
 	s.answered(t, e, true)
 	what := "failed: " + e.Err
 	if t.label != "" {
 		what = t.label + " " + what
 	}
 	s.line(e, "×", what, time.Time{}, true)
+	if e.Net == "tcp" { // a dial that failed is never closed
+		delete(s.talks, e.Flow)
+	}
 }
 
 // close writes what came of an answer, or that none came.
 func (s *summary) close(t *talk, e Event) {
 	delete(s.talks, e.Flow)
 	s.answered(t, e, true)
-	if t.request.told && !t.failed && t.answer.size == 0 && e.Net == "tcp" {
+	if t.request.told && t.answer.size == 0 && e.Net == "tcp" {
 		s.line(e, "×", t.label+" closed without an answer", t.asked, true)
 	}
 }
