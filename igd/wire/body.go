@@ -212,6 +212,8 @@ func (x *exchange) nextChunk() error {
 		return io.EOF
 	case !ok:
 		return &HeadError{Addr: x.addr, Reason: "broken chunk size", First: string(line[:min(len(line), 64)])}
+	case len(line) > maxChunkLine:
+		return &TooLargeError{What: "chunk size", Limit: maxChunkLine}
 	case size == 0:
 		return io.EOF
 	case size > f.limit:

@@ -47,6 +47,7 @@ var brokenTests = []struct {
 	{"chunk over the limit", []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\nbody"}, tooLarge("body")},
 	{"chunk size overflows", []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\nbody"}, tooLarge("body")},
 	{"negative chunk", []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n-4\r\nbody"}, headError("-4")},
+	{"chunk extension too long, whole", []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;" + strings.Repeat("e", 1000) + "\r\nbody\r\n0\r\n\r\n"}, tooLarge("chunk size")},
 	{"chunk extension too long", []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;" + strings.Repeat("e", 1000)}, tooLarge("chunk size")},
 }
 

@@ -10,13 +10,13 @@ import (
 // Sanitize makes text from a device fit for one line of a terminal: blanks of every kind become a
 // space, anything else that is not visible (control and format characters, those of the C1 set and
 // of text direction, unassigned ones) becomes \u{…}, and bytes that are no UTF-8 become U+FFFD
-// (SECURITY I1). More than max runes are cut to max with "…" at the end; 0 cuts nothing.
+// (SECURITY I1). More than limit runes are cut to limit with "…" at the end; 0 cuts nothing.
 // Sanitizing again changes nothing.
-func Sanitize(s string, max int) string {
+func Sanitize(s string, limit int) string {
 	if !isClean(s) {
 		s = clean(s)
 	}
-	return cut(s, max)
+	return cut(s, limit)
 }
 
 func isClean(s string) bool {
@@ -52,13 +52,13 @@ func isVisible(r rune) bool {
 	return unicode.IsPrint(r)
 }
 
-func cut(s string, max int) string {
-	if max <= 0 || len(s) <= max || utf8.RuneCountInString(s) <= max {
+func cut(s string, limit int) string {
+	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
 		return s
 	}
 	n := 0
 	for i := range s {
-		if n++; n == max {
+		if n++; n == limit {
 			return s[:i] + "…"
 		}
 	}
