@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // cdata answers as next does, except that a port listing is sent as a CDATA section: the two
@@ -28,8 +29,8 @@ func unescapeListing(body []byte) []byte {
 	if !ok {
 		return body
 	}
-	// The listing is a document itself, so that no "]]>" is left in it unescaped.
 	plain := html.UnescapeString(string(listing))
+	plain = strings.ReplaceAll(plain, "]]>", "]]]]><![CDATA[>") // the end of a section ends it everywhere
 	return bytes.Join([][]byte{before, []byte(start + "<![CDATA[" + plain + "]]>" + end), after}, nil)
 }
 

@@ -57,3 +57,10 @@ func wait(ctx context.Context, changed <-chan struct{}, end time.Duration) {
 	case <-expired:
 	}
 }
+
+// sleep is over after d or with ctx; not at all for 0.
+func sleep(ctx context.Context, d time.Duration) {
+	if d > 0 {
+		wait(ctx, nil, d)
+	}
+}

@@ -64,7 +64,7 @@ func slow(p *parameter) Quirk {
 	return Quirk{HTTP: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if ask(r).action != "" {
-				wait(r.Context(), nil, d)
+				sleep(r.Context(), d)
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -18,15 +18,15 @@ import (
 // the router what it is comes from the router. Ready is called after every boot.
 func (r *Router) Serve(ctx context.Context, s igd.Server) error {
 	for {
+		r.power(true)
 		rebooting, err := r.serveOnce(ctx, s)
 		if err != nil || !rebooting {
 			return err
 		}
-		wait(ctx, nil, r.profile.BootTime)
+		sleep(ctx, r.profile.BootTime)
 		if ctx.Err() != nil {
 			return nil
 		}
-		r.power(true)
 	}
 }
 
