@@ -274,6 +274,7 @@ func (s *session) addOne(ctx context.Context, gw *igd.Gateway, wishes []igd.Wish
 // refusedPart explains why a part of a wish was refused, and names it.
 func (s *session) refusedPart(err error, w igd.Wish, parts int) *ExitError {
 	e := s.explain(err)
+	e.Hint = cmp.Or(addHint(e.UPnPCode, w), e.Hint)
 	if parts > 1 && !errors.Is(err, igd.ErrConflict) { // whose words name the port
 		e.Err = fmt.Errorf("%s: %w", w.MappingKey, e.Err)
 	}

@@ -71,7 +71,10 @@ func runDemo(ctx context.Context, s *session, args []string) error {
 
 // newDemo starts the router and a client that searches loopback alone.
 func (s *session) newDemo(ctx context.Context) (*demo, error) {
-	s.options.iface, s.options.gateway, s.options.emulated.on = "", "", false
+	if s.options.iface != "" || s.options.gateway != "" {
+		return nil, usagef("the demo has its own gateway, on loopback: leave out --interface and --gateway")
+	}
+	s.options.emulated.on = false
 	n, err := s.net(ctx)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,10 @@ func (o *emulateOptions) run(ctx context.Context, s *session, args []string) err
 
 // serve is the router, until somebody or --timeout ends it.
 func (o *emulateOptions) serve(ctx context.Context, s *session, profile emulator.Profile) error {
-	s.options.iface = ""
+	if s.options.iface != "" {
+		return usagef("--interface is for searching; --listen-interface %s serves there", s.options.iface)
+	}
+	s.options.emulated.on = false
 	n, err := s.net(ctx)
 	if err != nil {
 		return err

@@ -103,6 +103,7 @@ func explainRefusal(e *ExitError) {
 	words, hint := refusalWords(code)
 	if held, ok := errors.AsType[*igd.HeldError](e.Err); ok {
 		words = fmt.Sprintf("port %s is taken by %s", held.Holder.MappingKey, describeHolder(held.Holder))
+		hint = "--any takes another port; `upnp list` shows all that are taken"
 	}
 	if nat, ok := errors.AsType[*igd.DoubleNATError](e.Err); ok {
 		words, hint = natWords(nat)
@@ -133,6 +134,19 @@ func refusalName(code igd.Error, err error) string {
 	return name
 }
 
+// addHint is better advice for a refused wish than for the code alone; empty if there is none.
+func addHint(code int, w igd.Wish) string {
+	switch {
+	case code == igd.ErrNotAuthorized.Code && w.Foreign:
+		return "many routers let a device map only to itself: try it on " + w.Client()
+	case code == igd.ErrNotAuthorized.Code && w.ExternalPort < 1024:
+		return "many routers keep the ports below 1024 to themselves: try a higher external port"
+	case code == igd.ErrInvalidArgs.Code:
+		return "every way of asking was tried; routers say this also when their table is full: `upnp list` shows what could go"
+	}
+	return ""
+}
+
 func describeHolder(m igd.Mapping) string {
 	text := fmt.Sprintf("%s port %d", m.Client(), m.InternalPort)
 	if m.Description != "" {
@@ -148,7 +162,7 @@ func refusalWords(code igd.Error) (words, hint string) {
 	case igd.ErrInvalidAction:
 		return "the router does not know this request", "it may be an older kind than it claims; -v shows what was asked"
 	case igd.ErrInvalidArgs:
-		return "the router does not like what it was asked", "routers say this also of a full table, a lease they do not support or an empty description: try --lease 0, or --description upnp"
+		return "the router does not like what it was asked", "routers say this also when their table is full, or of a text or a lease they do not support"
 	case igd.ErrOutOfSync:
 		return "the router does not allow it for this device", "look for a permission for this device in the router's settings"
 	case igd.ErrActionFailed:
@@ -158,7 +172,7 @@ func refusalWords(code igd.Error) (words, hint string) {
 	case igd.ErrNoSuchIndex, igd.ErrNoSuchEntry, igd.ErrPortMappingNotFound:
 		return "the router has no such mapping", "`upnp list` shows those it has"
 	case igd.ErrConflict:
-		return "the port is taken", "--any takes another port; `upnp list` shows who has it"
+		return "the router says the port is taken, and does not show by whom", "--any takes another port; trying again helps with some routers"
 	case igd.ErrSamePortRequired:
 		return "the router maps a port only to the same port inside", "leave out the internal port"
 	case igd.ErrOnlyPermanentLeases:

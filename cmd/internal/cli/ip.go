@@ -39,9 +39,7 @@ func runIP(ctx context.Context, s *session, args []string) error {
 		return err
 	}
 	if !addr.IsValid() || addr.IsUnspecified() {
-		e := failf("the gateway has no external address").(*ExitError)
-		e.Hint = "its Internet connection may be down: `upnp info` shows its state"
-		return e
+		return failf("the gateway tells no external address; its Internet connection may be down, or it is itself behind another NAT: `upnp info` shows its state")
 	}
 	if s.options.json {
 		return s.emit(ipResult{addr.String(), igd.ClassOf(addr), gw.Location()})
