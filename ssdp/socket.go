@@ -66,24 +66,15 @@ type ListenFunc func(ctx context.Context, ifi Interface, group netip.AddrPort) (
 // ListenMulticast is the [ListenFunc] of the system. Multicasts leave through ifi with TTL 2 (hop limit 10) and are
 // heard on this host too.
 func ListenMulticast(ctx context.Context, ifi Interface, group netip.AddrPort) (PacketConn, error) {
-	joins := group.Port() != 0 && group.Addr().IsMulticast()
 	local, err := bindAddr(ifi, group)
 	if err != nil {
 		return nil, err
 	}
-	var lc net.ListenConfig
-	if group.Port() != 0 {
-		lc.Control = shareAddress
-	}
-	network := "udp6"
-	if local.Addr().Is4() {
-		network = "udp4"
-	}
-	pc, err := lc.ListenPacket(ctx, network, local.String())
+	pc, err := listenAt(ctx, ifi, local)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{UDPConn: pc.(*net.UDPConn), ifi: ifi, joined: joins}
+	c := &conn{UDPConn: pc.(*net.UDPConn), ifi: ifi, joined: local.Addr().IsMulticast()}
 	if err := c.configure(group.Addr()); err != nil {
 		c.Close()
 		return nil, err
@@ -91,26 +82,35 @@ func ListenMulticast(ctx context.Context, ifi Interface, group netip.AddrPort) (
 	return c, nil
 }
 
-// bindAddr is what a socket for group binds to. The group itself keeps unicasts and other groups out; Windows cannot
-// bind to it and gets the wildcard.
+// bindAddr is what a socket for group is bound to: the group itself, so that it hears nothing else, or an own address.
 func bindAddr(ifi Interface, group netip.AddrPort) (netip.AddrPort, error) {
 	addr := group.Addr()
-	switch {
-	case group.Port() == 0:
+	if group.Port() == 0 {
 		own, ok := ifi.Source(addr)
 		if !ok {
 			return group, &net.AddrError{Err: "no address to reach it from on " + ifi.Name, Addr: addr.String()}
 		}
 		addr = own
-	case addr.IsMulticast() && runtime.GOOS == "windows" && addr.Is4():
-		addr = netip.IPv4Unspecified()
-	case addr.IsMulticast() && runtime.GOOS == "windows":
-		addr = netip.IPv6Unspecified()
 	}
-	if isLinkLocal(addr) && addr.Is6() {
+	if addr.Is6() && isLinkLocal(addr) {
 		addr = addr.WithZone(ifi.Name)
 	}
 	return netip.AddrPortFrom(addr, group.Port()), nil
+}
+
+func listenAt(ctx context.Context, ifi Interface, local netip.AddrPort) (net.PacketConn, error) {
+	if local.Port() != 0 {
+		return listenShared(ctx, ifi, local)
+	}
+	var lc net.ListenConfig
+	return lc.ListenPacket(ctx, networkOf(local), local.String())
+}
+
+func networkOf(local netip.AddrPort) string {
+	if local.Addr().Is4() {
+		return "udp4"
+	}
+	return "udp6"
 }
 
 // conn is a socket of the system. Reading does not go through x/net, which would allocate for each datagram.
