@@ -4,11 +4,13 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -21,27 +23,56 @@ const (
 )
 
 // Fill makes the router hold n mappings of TCP ports from first on, to client's same ports, with
-// the description "entry PORT of the lab" (the port with five digits) and no lease.
+// the description "entry PORT of the lab" (the port with five digits) and a lease of an hour.
 //
-// By SOAP 5,000 mappings take the daemon four minutes. So one is made that way, the kernel's rule
-// of it is copied n times, and the one deleted again; after that the daemon reads its rules anew.
+// By SOAP 5,000 mappings take the daemon four minutes, a refresh of them a few seconds. So one is
+// made that way and the kernel's rule of it is copied n times. When the one is deleted again the
+// daemon reads its rules anew and has them all, but not their leases, until they are refreshed.
 func (r *Router) Fill(t testing.TB, client *Host, first, n int) {
 	t.Helper()
-	r.upnpc(t, client, "-e", seedDescription, "-a", client.Addr, fmt.Sprint(seedPort), fmt.Sprint(seedPort), "TCP", "0")
-	err := r.Do(func() error { return copyRules(first, n) })
+	err := r.add(client, seedPort)
+	if err == nil {
+		err = r.Do(func() error { return copyRules(first, n) })
+	}
+	if err == nil {
+		err = r.call(client, "DeletePortMapping", fmt.Sprintf(keyArgs, seedPort))
+	}
+	for port := first; port < first+n && err == nil; port++ {
+		err = r.add(client, port)
+	}
 	if err != nil {
 		t.Fatalf("filling the router: %v", err)
 	}
-	r.upnpc(t, client, "-d", fmt.Sprint(seedPort), "TCP")
 }
 
-func (r *Router) upnpc(t testing.TB, client *Host, args ...string) {
-	t.Helper()
-	Need(t, "upnpc")
-	res := client.Run(t, append([]string{"upnpc", "-u", r.URL}, args...)...)
-	if res.Code != 0 || strings.Contains(res.Stdout, "failed") {
-		t.Fatalf("upnpc %s: exit %d: %s%s", strings.Join(args, " "), res.Code, res.Stdout, res.Stderr)
+const (
+	keyArgs  = "<NewRemoteHost></NewRemoteHost><NewExternalPort>%d</NewExternalPort><NewProtocol>TCP</NewProtocol>"
+	restArgs = "<NewInternalPort>%d</NewInternalPort><NewInternalClient>%s</NewInternalClient><NewEnabled>1</NewEnabled>" +
+		"<NewPortMappingDescription>entry %05d of the lab</NewPortMappingDescription><NewLeaseDuration>3600</NewLeaseDuration>"
+)
+
+func (r *Router) add(client *Host, port int) error {
+	return r.call(client, "AddPortMapping", fmt.Sprintf(keyArgs+restArgs, port, port, client.Addr, port))
+}
+
+// call makes a SOAP call of miniupnpd's WANIPConnection, with nothing of the stack under test.
+func (r *Router) call(client *Host, action, arguments string) error {
+	const service = "urn:schemas-upnp-org:service:WANIPConnection:1"
+	host := net.JoinHostPort(r.Addr, fmt.Sprint(httpPort))
+	body := fmt.Sprintf(`<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">`+
+		`<s:Body><u:%s xmlns:u="%s">%s</u:%[1]s></s:Body></s:Envelope>`, action, service, arguments)
+	conn, err := client.Dial(context.Background(), host)
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /ctl/IPConn HTTP/1.1\r\nHost: %s\r\nContent-Type: text/xml\r\nSOAPAction: \"%s#%s\"\r\n"+
+		"Content-Length: %d\r\n\r\n%s", host, service, action, len(body), body)
+	answer, err := io.ReadAll(conn)
+	if err == nil && !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
+		err = fmt.Errorf("%s: %s", action, answer)
+	}
+	return err
 }
 
 // Numbers of <linux/netfilter/nfnetlink.h> and nf_tables.h.

@@ -159,15 +159,28 @@ func TestSpeedAdd(t *testing.T) {
 	atMost(t, "upnp add, remembered", known[2], known[0], 2)
 }
 
-// TestSpeedRequests: upnp add asks for no more than upnpc -a does, searched and remembered.
+// TestSpeedRequests: upnp add asks for no more than upnpc -a does, searched and remembered. Of
+// several runs the one with the fewest requests counts: a router that is late is asked again.
 func TestSpeedRequests(t *testing.T) {
 	lab.Need(t, "upnpc")
 	l := lab.Up(t, lab.Options{})
 	c := l.Clients[0]
-	theirs := c.Count(t, func() { upnpc(t, c, "-a", c.Addr, "8080", "20000", "TCP", "3600") })
+	port := 20000
+	fewest := func(f func(mapping string)) (best lab.Requests) {
+		for range 5 {
+			port++
+			r := c.Count(t, func() { f(fmt.Sprint(port)) })
+			if best == (lab.Requests{}) || r.Total() < best.Total() {
+				best = r
+			}
+		}
+		return best
+	}
+	theirs := fewest(func(p string) { upnpc(t, c, "-a", c.Addr, "8080", p, "TCP", "3600") })
+	cold := fewest(func(p string) { newUser(t, c).must(t, "add", p+":8080") })
 	regular := newUser(t, c)
-	cold := c.Count(t, func() { regular.must(t, "add", "20001:8080") })
-	remembered := c.Count(t, func() { regular.must(t, "add", "20002:8080") })
+	regular.must(t, "ip")
+	remembered := fewest(func(p string) { regular.must(t, "add", p+":8080") })
 	t.Logf("\n  upnpc -a              %v\n  upnp add, cold        %v\n  upnp add, remembered  %v", theirs, cold, remembered)
 	for name, ours := range map[string]lab.Requests{"cold": cold, "remembered": remembered} {
 		if ours.Total() > theirs.Total() {

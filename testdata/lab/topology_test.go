@@ -48,7 +48,7 @@ func TestLabFill(t *testing.T) {
 	if got := strings.Count(out, "->192.168.7.2:"); got != 250 {
 		t.Errorf("%d mappings listed, want 250", got)
 	}
-	if want := "10249->192.168.7.2:10249 'entry 10249 of the lab' '' 0"; !strings.Contains(out, want) {
+	if want := "10249->192.168.7.2:10249 'entry 10249 of the lab' '' 3"; !strings.Contains(out, want) {
 		t.Errorf("no %q in %s", want, out)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 
@@ -40,7 +41,7 @@ func run(ctx context.Context, location string, args []string) error {
 	case "ip":
 		return printAddress(ctx, r)
 	case "add":
-		return r.AddPortMappingCtx(ctx, "", ports[0], "TCP", ports[1], r.LocalAddr().String(), true, "goupnp", 3600)
+		return add(ctx, r, location, ports[0], ports[1])
 	case "list":
 		return list(ctx, r)
 	}
@@ -63,6 +64,20 @@ func parse(args []string) (verb string, ports []uint16, err error) {
 		ports = append(ports, uint16(port))
 	}
 	return args[0], ports, nil
+}
+
+// add maps to this host. Its address goupnp knows only of a router that it searched for.
+func add(ctx context.Context, r router, location string, external, internal uint16) error {
+	local := r.LocalAddr()
+	if u, err := url.Parse(location); local == nil && err == nil {
+		conn, err := net.Dial("udp", u.Host)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		local = conn.LocalAddr().(*net.UDPAddr).IP
+	}
+	return r.AddPortMappingCtx(ctx, "", external, "TCP", internal, local.String(), true, "goupnp", 3600)
 }
 
 func printAddress(ctx context.Context, r router) error {
