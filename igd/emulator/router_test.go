@@ -93,6 +93,28 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// The most telling code of each version, which had fewer words at first.
+func TestBadRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		spoil  func(*igd.Mapping)
+		v1, v2 error
+	}{
+		{"protocol", func(m *igd.Mapping) { m.Protocol = "SCTP" }, igd.ErrInvalidArgs, igd.ErrArgumentOutOfRange},
+		{"client", func(m *igd.Mapping) { m.InternalClient = netip.Addr{} }, igd.ErrInvalidArgs, igd.ErrWildcardSource},
+		{"internal port", func(m *igd.Mapping) { m.InternalPort = 0 }, igd.ErrInvalidArgs, igd.ErrWildcardInternalPort},
+		{"external port", func(m *igd.Mapping) { m.ExternalPort = 0 }, igd.ErrWildcardExternalPort, igd.ErrWildcardExternalPort},
+	} {
+		for device, want := range map[igd.Device]error{igd.V1: tt.v1, igd.PPP: tt.v1, igd.V2: tt.v2} {
+			m := mapping(5000, clientAddr, "")
+			tt.spoil(&m)
+			if err := emulator.New(emulator.Profile{Device: device}).AddMapping(t.Context(), m); err != want {
+				t.Errorf("%s, device %d: %v, want %v", tt.name, device, err, want)
+			}
+		}
+	}
+}
+
 func TestTableLimit(t *testing.T) {
 	for device, want := range map[igd.Device]error{igd.V1: igd.ErrActionFailed, igd.V2: igd.ErrNoPortsAvailable} {
 		r := emulator.New(emulator.Profile{Device: device, Size: 2})

@@ -114,7 +114,9 @@ func (x *trial) must(what string, err error) {
 func (x *trial) refused(what string, err error, wants ...igd.Error) {
 	x.Helper()
 	got, ok := errors.AsType[igd.Error](err)
-	if !ok || len(wants) > 0 && !slices.Contains(wants, got) {
+	if !ok {
+		x.Errorf("%s: error %v, want a refusal", what, err)
+	} else if len(wants) > 0 && !slices.Contains(wants, got) {
 		x.Errorf("%s: error %v, want one of %v", what, err, wants)
 	}
 }
