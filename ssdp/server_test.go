@@ -136,7 +136,7 @@ func TestServerSpreadsAnswers(t *testing.T) {
 			halves[0] += len(heard(t, conn, time.Second))
 			halves[1] += len(heard(t, conn, 9*time.Second))
 		}
-		if halves[0] < 8 || halves[1] < 8 || halves[0]+halves[1] != 40 {
+		if halves[0] < 5 || halves[1] < 5 || halves[0]+halves[1] != 40 {
 			t.Errorf("%d answers in the first half of MX, %d in the second", halves[0], halves[1])
 		}
 	})
