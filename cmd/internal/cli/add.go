@@ -66,7 +66,7 @@ func (o *addOptions) flags(fs *flag.FlagSet) {
 }
 
 func (o *addOptions) run(ctx context.Context, s *session, args []string) error {
-	wishes, err := o.wishes(s, args)
+	wishes, err := o.wishes(args)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (o *addOptions) run(ctx context.Context, s *session, args []string) error {
 }
 
 // wishes turns the arguments into wishes, one slice for each, before anything is sent.
-func (o *addOptions) wishes(s *session, args []string) ([][]igd.Wish, error) {
+func (o *addOptions) wishes(args []string) ([][]igd.Wish, error) {
 	if len(args) == 0 {
 		return nil, usagef("which port? upnp add 9542, or 9542:8080/udp; `upnp help add` tells all")
 	}

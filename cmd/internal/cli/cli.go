@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Command is one verb.
@@ -112,6 +113,7 @@ func (s *session) flagSet(c *Command) *flag.FlagSet {
 
 func (s *session) run(ctx context.Context, args []string) error {
 	if d := s.options.timeout; d > 0 {
+		s.deadline = time.Now().Add(d)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout{d})
 		defer cancel()

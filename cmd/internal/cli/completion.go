@@ -31,11 +31,10 @@ func runCompletion(_ context.Context, s *session, args []string) error {
 	}
 	switch args[0] {
 	case "bash":
-		bashCompletion(s.stdout.w, "")
-	case "zsh":
-		// zsh runs the script for bash through its own translation of complete and compgen.
+		bashCompletion(s.stdout.w)
+	case "zsh": // has its own complete and compgen for scripts of bash
 		fmt.Fprintln(s.stdout.w, "autoload -Uz bashcompinit && bashcompinit")
-		bashCompletion(s.stdout.w, "setopt localoptions ksharrays shwordsplit")
+		bashCompletion(s.stdout.w)
 	case "fish":
 		fishCompletion(s.stdout.w)
 	default:
@@ -131,12 +130,9 @@ func valueFlags() (names []string, values map[string]flagValue) {
 	return names, values
 }
 
-func bashCompletion(w io.Writer, prelude string) {
-	fmt.Fprintln(w, "_upnp() {")
-	if prelude != "" {
-		fmt.Fprintf(w, "    %s\n", prelude)
-	}
-	fmt.Fprint(w, `    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= i words= files=
+func bashCompletion(w io.Writer) {
+	fmt.Fprint(w, `_upnp() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= i words= files=
     COMPREPLY=()
 `)
 	bashVerb(w)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"time"
 
 	"upnp/description"
 	"upnp/igd"
@@ -31,20 +32,20 @@ func (s *session) explain(err error) *ExitError {
 		e.Code, e.Kind = exitNoGateway, "noGateway"
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind = "timeout"
-		e.Err = errors.New(s.place(err) + "no answer in time")
-		if d := s.options.timeout; d > 0 {
-			e.Err = fmt.Errorf("%sno answer; %w", s.place(err), errTimeout{d})
+		e.Err = errors.New(place(err) + "no answer in time")
+		if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
+			e.Err = fmt.Errorf("%sno answer; %w", place(err), errTimeout{s.options.timeout})
 		}
 	default:
 		if words := plainCause(err); words != "" {
-			e.Err = errors.New(s.place(err) + words)
+			e.Err = errors.New(place(err) + words)
 		}
 	}
 	return e
 }
 
 // place says which action at which gateway an error is about, as the start of a sentence.
-func (s *session) place(err error) string {
+func place(err error) string {
 	if op, ok := errors.AsType[*igd.OpError](err); ok {
 		return op.Op + " at " + op.Gateway + ": "
 	}

@@ -32,6 +32,8 @@ type session struct {
 	gateway *igd.Gateway
 	outside *netip.Addr // its external address, once asked for
 	closers []func() error
+
+	deadline time.Time // what --timeout sets, zero without it
 }
 
 func newSession(streams Streams) *session {

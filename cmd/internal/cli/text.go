@@ -5,7 +5,12 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"upnp/igd/wire"
 )
+
+// clean makes a text harmless for a terminal, whoever wrote it (SECURITY I1).
+func clean(s string) string { return wire.Sanitize(s, 0) }
 
 // wide are the runes that take two columns (East Asian Width W and F, and emoji).
 var wide = &unicode.RangeTable{
