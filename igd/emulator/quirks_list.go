@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"sort"
 	"strings"
 
 	"upnp/igd"
@@ -63,13 +64,12 @@ func withHole(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
 }
 
 func newestFirst(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
-	count := 0
-	for {
-		if _, err := b.MappingAt(ctx, count); err != nil {
-			return b.MappingAt(ctx, count-1-i)
-		}
-		count++
-	}
+	const most = 1 << 16
+	count := sort.Search(most, func(index int) bool {
+		_, err := b.MappingAt(ctx, index)
+		return err != nil
+	})
+	return b.MappingAt(ctx, count-1-i)
 }
 
 // allTCP lies in lists only: who asks for a mapping by its protocol finds it.

@@ -16,6 +16,8 @@ type entry struct {
 	until time.Time
 }
 
+func (e *entry) ended(now time.Time) bool { return !e.until.IsZero() && !now.Before(e.until) }
+
 // told is the mapping as it is read now: with what is left of the lease, in whole seconds,
 // rounded up because 0 would be for ever.
 func (e entry) told(now time.Time) igd.Mapping {
@@ -37,9 +39,13 @@ type table struct {
 
 // expire drops what has ended by now and reports whether there was any.
 func (t *table) expire(now time.Time) bool {
-	before := len(t.entries)
-	t.drop(func(e entry) bool { return !e.until.IsZero() && !now.Before(e.until) })
-	return len(t.entries) != before
+	for i := range t.entries {
+		if t.entries[i].ended(now) {
+			t.drop(func(e entry) bool { return e.ended(now) })
+			return true
+		}
+	}
+	return false
 }
 
 // drop compacts the table: an index never points at a hole.
