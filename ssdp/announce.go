@@ -107,8 +107,8 @@ func (v *serving) notify(l *link, ad Advertisement, nts string, nextBoot uint32)
 	}
 	h.Add("USN", ad.USN)
 	v.addIDs(&h, l, nextBoot)
-	if nts == ByeBye {
-		h.Del("SEARCHPORT.UPNP.ORG")
+	if nts != ByeBye {
+		l.addSearchPort(&h)
 	}
 	return &Message{Method: MethodNotify, Header: h}
 }
@@ -124,6 +124,7 @@ func (v *serving) answer(l *link, st Target, usn string) *Message {
 		Field{"ST", string(st)},
 		Field{"USN", usn})
 	v.addIDs(&h, l, 0)
+	l.addSearchPort(&h)
 	return &Message{Status: 200, Header: h}
 }
 
@@ -141,6 +142,9 @@ func (v *serving) addIDs(h *Header, l *link, nextBoot uint32) {
 	if nextBoot != 0 {
 		h.Add("NEXTBOOTID.UPNP.ORG", decimal(nextBoot))
 	}
+}
+
+func (l *link) addSearchPort(h *Header) {
 	if l.searchPort != 0 {
 		h.Add("SEARCHPORT.UPNP.ORG", decimal(uint32(l.searchPort)))
 	}

@@ -150,10 +150,11 @@ func (h *hearing) hear(ifi Interface, from netip.AddrPort, data []byte) {
 
 func (h *hearing) admit(now time.Time, ifi Interface, from netip.AddrPort, data []byte) (*Packet, error) {
 	addr := from.Addr()
-	if !reachable(ifi, addr, h.client.AllowOffLink) && !slices.Contains(h.asked, addr.WithZone("")) {
+	asked := slices.Contains(h.asked, addr.WithZone(""))
+	if !asked && !reachable(ifi, addr, h.client.AllowOffLink) {
 		return nil, ErrOffLink
 	}
-	if !h.limiter.allow(now, addr, ifi.IsGateway(addr)) {
+	if !h.limiter.allow(now, addr, asked || ifi.IsGateway(addr)) {
 		return nil, ErrRate
 	}
 	m, err := Parse(data)
