@@ -36,8 +36,8 @@ type Server struct {
 	Device  Device
 
 	// Root is the device description; nil is StandardRoot(Device, ...) with UDNs made from
-	// the host's name and the address served on. Its URLs may be whatever resolves against
-	// the location. Its Location is set by Serve.
+	// the host's name, the address served on and Port. Its URLs may be whatever resolves
+	// against the location. Its Location is set by Serve.
 	Root *description.Root
 	// Describe may change the description, its location known, before it is served. Nil
 	// changes nothing.

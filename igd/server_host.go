@@ -121,7 +121,8 @@ func (h *host) describe() *description.Root {
 	root := h.server.Root
 	if root == nil {
 		name, _ := os.Hostname() // a host without a name is one of that name
-		root = StandardRoot(h.server.Device, name+" "+h.local.String())
+		at := netip.AddrPortFrom(h.local.Addr(), h.server.Port)
+		root = StandardRoot(h.server.Device, name+" "+at.String())
 	}
 	root.Location = h.location()
 	if h.server.Describe != nil {

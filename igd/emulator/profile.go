@@ -11,7 +11,7 @@ import (
 
 // A Profile is what a router is like. The zero value is a well-behaved IGD:1.
 type Profile struct {
-	Name   string
+	Name   string // also makes the UDNs: two routers of one name on one network want a Root each
 	Doc    string // what it is like, a sentence
 	Device igd.Device
 	Quirks []Quirk

@@ -13,9 +13,9 @@ import (
 	"upnp/ssdp"
 )
 
-// Serve puts the router on a network until ctx ends, reboots included. The server s says
-// where: its Network, Interface, Port, Logger, Events, Ready and so on are used; everything that makes
-// the router what it is comes from the router. Ready is called after every boot.
+// Serve puts the router on a network until ctx ends, reboots included. The server s says where
+// and who watches: its hooks come after those of the quirks. Backend, Device, Root, Policy and
+// BootID are the router's. Ready is called after every boot.
 func (r *Router) Serve(ctx context.Context, s igd.Server) error {
 	for {
 		r.power(true)
@@ -78,12 +78,29 @@ func (r *Router) Server(s igd.Server) *igd.Server {
 	s.Network = network{s.Network, r}
 	s.Backend, s.Device = r, r.profile.Device
 	s.Root = r.profile.root()
-	s.Describe = r.describe
+	s.Describe = both(r.describe, s.Describe)
 	s.Connection = r.connection
 	s.Policy = r.policy()
-	s.WrapHTTP = r.wrapHTTP
-	s.Answer = r.answer
+	s.WrapHTTP = around(r.wrapHTTP, s.WrapHTTP)
+	s.Answer = r.answer(s.Answer)
 	return &s
+}
+
+func both(first, then func(*description.Root)) func(*description.Root) {
+	if then == nil {
+		return first
+	}
+	return func(root *description.Root) {
+		first(root)
+		then(root)
+	}
+}
+
+func around(inner, outer func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	if outer == nil {
+		return inner
+	}
+	return func(h http.Handler) http.Handler { return outer(inner(h)) }
 }
 
 func (r *Router) describe(root *description.Root) {
@@ -128,20 +145,28 @@ func (r *Router) wrapHTTP(next http.Handler) http.Handler {
 	}))
 }
 
-// answer passes every answer of one quirk to the next.
-func (r *Router) answer(search *ssdp.Packet, first ssdp.Reply) []ssdp.Reply {
-	replies := []ssdp.Reply{first}
-	for _, q := range r.Quirks() {
-		if q.Answer == nil {
-			continue
+type answerFunc = func(search *ssdp.Packet, answer ssdp.Reply) []ssdp.Reply
+
+// answer passes every answer of one quirk to the next, and last to outer.
+func (r *Router) answer(outer answerFunc) answerFunc {
+	return func(search *ssdp.Packet, first ssdp.Reply) []ssdp.Reply {
+		replies := []ssdp.Reply{first}
+		for _, q := range r.Quirks() {
+			replies = each(q.Answer, search, replies)
 		}
-		var changed []ssdp.Reply
-		for _, reply := range replies {
-			changed = append(changed, q.Answer(search, reply)...)
-		}
-		replies = changed
+		return each(outer, search, replies)
 	}
-	return replies
+}
+
+func each(f answerFunc, search *ssdp.Packet, replies []ssdp.Reply) []ssdp.Reply {
+	if f == nil {
+		return replies
+	}
+	var changed []ssdp.Reply
+	for _, reply := range replies {
+		changed = append(changed, f(search, reply)...)
+	}
+	return changed
 }
 
 // lose is the fate of a datagram: none passes while the router is off.

@@ -2,11 +2,14 @@ package emulator_test
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"upnp/description"
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/igdtest"
@@ -69,6 +72,39 @@ func TestServeAfterReboot(t *testing.T) {
 		client := igd.Client{Network: world.Host("client", netip.PrefixFrom(clientAddr, 24))}
 		if _, err := client.Discover(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Whoever serves a router can watch and change what its quirks made of it.
+func TestServeHooksComeLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var answers, requests atomic.Int32
+		world := wire.NewMemory()
+		location := igdtest.Serve(t, emulator.New(emulator.Profile{Quirks: quirks(t, "nul-padding", "bare-ampersand")}), igd.Server{
+			Network: world.Host("router", netip.MustParsePrefix("192.168.1.1/24")), Interface: "eth0",
+			Describe: func(r *description.Root) { r.Device.FriendlyName += "!" },
+			Answer: func(_ *ssdp.Packet, r ssdp.Reply) []ssdp.Reply {
+				answers.Add(1)
+				return []ssdp.Reply{r}
+			},
+			WrapHTTP: func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					requests.Add(1)
+					next.ServeHTTP(w, r)
+				})
+			},
+		})
+		client := igd.Client{Network: world.Host("client", netip.PrefixFrom(clientAddr, 24))}
+		g, err := client.Discover(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "R&N gateway!"; g.Root().Device.FriendlyName != want || g.Location() != location {
+			t.Errorf("%q at %s, want %q at %s", g.Root().Device.FriendlyName, g.Location(), want, location)
+		}
+		if answers.Load() == 0 || requests.Load() == 0 {
+			t.Errorf("%d answers, %d requests seen", answers.Load(), requests.Load())
 		}
 	})
 }

@@ -80,13 +80,15 @@ func start(t *testing.T, open Open) *trial {
 	t.Helper()
 	p := open(t)
 	x := &trial{t, p, t.Context()}
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(x.ctx)
-		for _, m := range x.mine(ctx) {
-			_ = p.Backend.DeleteMapping(ctx, m.MappingKey) // it may be gone by its lease
-		}
-	})
+	t.Cleanup(x.tidy)
 	return x
+}
+
+func (x *trial) tidy() {
+	ctx := context.WithoutCancel(x.ctx)
+	for _, m := range x.mine(ctx) {
+		_ = x.Backend.DeleteMapping(ctx, m.MappingKey) // it may be gone by its lease
+	}
 }
 
 // mine are the mappings at the tests' ports.

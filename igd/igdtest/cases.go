@@ -229,6 +229,7 @@ func (x *trial) badRequests() {
 		bad.spoil(&m)
 		err := x.Backend.AddMapping(x.ctx, m)
 		if err == nil && bad.may {
+			x.tidy()
 			continue
 		}
 		x.refused(bad.what, err)
