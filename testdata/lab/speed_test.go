@@ -91,7 +91,7 @@ func table(t *testing.T, contestants []contestant, medians []time.Duration) {
 	for i, c := range contestants {
 		fmt.Fprintf(&b, "\n  %-28s %8.1f ms %7.2f x", c.name, float64(medians[i].Microseconds())/1000, ratio(medians[i], medians[0]))
 	}
-	t.Logf("medians:%s", b.String())
+	t.Logf("%s, medians:%s", t.Name(), b.String())
 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
