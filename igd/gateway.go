@@ -16,6 +16,7 @@ import (
 // A [Client] makes it. Its methods may be called from several goroutines; one call is in
 // flight at a time, because many routers lose the second (G-33, G-34).
 type Gateway struct {
+	client *Client
 	root   *description.Root
 	conn   *description.Service
 	http   *http.Client

@@ -123,11 +123,7 @@ func (a *actor) mappingAt(ctx context.Context, in soap.Args) (soap.Args, error) 
 
 func (a *actor) externalAddr(ctx context.Context, _ soap.Args) (soap.Args, error) {
 	addr, err := a.backend.ExternalAddr(ctx)
-	text := "" // the standard's word for none
-	if addr.IsValid() {
-		text = addr.String()
-	}
-	return one("NewExternalIPAddress", text), err
+	return one("NewExternalIPAddress", addrText(addr)), err
 }
 
 func (a *actor) status(ctx context.Context, _ soap.Args) (soap.Args, error) {
