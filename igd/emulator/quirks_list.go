@@ -45,11 +45,19 @@ func endingWith(refusal error) func(context.Context, Backend, int) (igd.Mapping,
 
 func repeating(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
 	m, err := b.MappingAt(ctx, i)
-	for err == igd.ErrNoSuchIndex && i > 0 {
-		i--
-		m, err = b.MappingAt(ctx, i)
+	if err == igd.ErrNoSuchIndex {
+		return b.MappingAt(ctx, length(ctx, b)-1)
 	}
 	return m, err
+}
+
+// length is the number of mappings b lists.
+func length(ctx context.Context, b Backend) int {
+	const most = 1 << 16
+	return sort.Search(most, func(index int) bool {
+		_, err := b.MappingAt(ctx, index)
+		return err != nil
+	})
 }
 
 func withHole(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
@@ -64,12 +72,7 @@ func withHole(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
 }
 
 func newestFirst(ctx context.Context, b Backend, i int) (igd.Mapping, error) {
-	const most = 1 << 16
-	count := sort.Search(most, func(index int) bool {
-		_, err := b.MappingAt(ctx, index)
-		return err != nil
-	})
-	return b.MappingAt(ctx, count-1-i)
+	return b.MappingAt(ctx, length(ctx, b)-1-i)
 }
 
 // allTCP lies in lists only: who asks for a mapping by its protocol finds it.
