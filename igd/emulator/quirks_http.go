@@ -22,7 +22,7 @@ func answers() []kind {
 			after(func(_ *question, a *answer) {
 				a.statusLine = fmt.Sprintf("HTTP1.1 %d %s", a.status, http.StatusText(a.status))
 			})},
-		{"latin-1", "sends ISO 8859-1 and calls it UTF-8 (old DSL routers)", latin1},
+		{"latin-1", "sends ISO 8859-1 and calls it UTF-8 (routers goupnp met)", latin1},
 		{"octet-stream", "calls every document application/octet-stream (Linksys WRT54G)",
 			after(func(q *question, a *answer) {
 				if q.document() {
@@ -49,7 +49,7 @@ func answers() []kind {
 				}
 			})},
 		{"soapaction-case", "knows the header only as SOAPAction or SOAPACTION, 501 otherwise (a router of syncthing #1696)", soapActionCase},
-		{"upper-case-arguments", "writes the names of out-arguments in upper case (seen by TinyUPnP)", upperCaseArguments},
+		{"upper-case-arguments", "writes the names of out-arguments in upper case (seen in captured answers)", upperCaseArguments},
 	}
 }
 
@@ -114,7 +114,7 @@ func faults() []kind {
 	return []kind{
 		{"truncated-fault", "cuts faults off behind the error's description (TP-Link Archer C8)", truncatedFault},
 		{"fault-in-200", "sends faults with 200 OK (seen by async_upnp_client)", fault(func(a *answer) { a.status = http.StatusOK })},
-		{"fault-without-body", "sends faults as 500 without a body (a router of tailscale's and miniupnp's lists)",
+		{"fault-without-body", "sends faults as 500 without a body (routers that end their list so)",
 			fault(func(a *answer) { a.body = nil; a.header.Del("Content-Type") })},
 		{"fault-camel-case", "writes faultCode and faultString (MikroTik RouterOS 6.34)",
 			fault(func(a *answer) {

@@ -14,13 +14,13 @@ func listings() []kind {
 		{"index-from-1", "counts the table from 1; index 0 is past the end (a router of nat-upnp)", index(fromOne)},
 		{"list-end-501", "ends the list with 501 (Linksys WRT1900AC, RomPager)", index(endingWith(igd.ErrActionFailed))},
 		{"list-end-402", "ends the list with 402 (DD-WRT, TP-Link TL-R460)", index(endingWith(igd.ErrInvalidArgs))},
-		{"list-end-repeat", "never ends the list: the last mapping comes again and again (libtorrent's and miniupnpc's guard against it)", index(repeating)},
+		{"list-end-repeat", "never ends the list: the last mapping comes again and again (routers that never send 713)", index(repeating)},
 		{"hole-in-list", "has a placeholder in the list: no client, port 0, disabled (Sagemcom)", index(withHole)},
 		{"newest-first", "lists the newest mapping first, so every addition shifts every index (miniupnpd)", index(newestFirst)},
 		{"lowercase-protocol", "lists protocols in lower case (seen in listings of several projects)",
 			show(func(m *igd.Mapping) { m.Protocol = igd.Protocol(strings.ToLower(string(m.Protocol))) })},
 		{"wrong-protocol", "lists every mapping as TCP (FRITZ!Box 7490)", index(allTCP)},
-		{"list-end-close", "closes the connection where the list ends (a router of portmapper's issues)",
+		{"list-end-close", "closes the connection where the list ends (routers seen by several projects)",
 			after(func(q *question, a *answer) {
 				if q.action == "GetGenericPortMappingEntry" && a.faulty() {
 					a.cut = true
