@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"upnp/igd"
@@ -93,20 +94,28 @@ func toLatin1(utf8 []byte) []byte {
 	return out
 }
 
-var outArgument = regexp.MustCompile(`(</?)(New[A-Za-z]+)(/?>)`)
+// outArgument is compiled by the first who needs it: a program that only contains an emulator
+// does not pay for it when it starts.
+var outArgument = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(</?)(New[A-Za-z]+)(/?>)`)
+})
 
 func upperCaseArguments(p *parameter) Quirk {
 	return after(func(q *question, a *answer) {
 		if q.action != "" {
-			a.body = outArgument.ReplaceAllFunc(a.body, bytes.ToUpper)
+			a.body = outArgument().ReplaceAllFunc(a.body, bytes.ToUpper)
 		}
 	})(p)
 }
 
-var uptime = regexp.MustCompile(`<NewUptime>[0-9]*</NewUptime>`)
-
 func oddUptime(body string) string {
-	return uptime.ReplaceAllString(body, "<NewUptime>9 Days, 22:18:59</NewUptime>")
+	const open, end = "<NewUptime>", "</NewUptime>"
+	before, rest, _ := strings.Cut(body, open)
+	_, behind, ok := strings.Cut(rest, end)
+	if !ok {
+		return body
+	}
+	return before + open + "9 Days, 22:18:59" + end + behind
 }
 
 // faults are the ways of writing a refusal.
