@@ -32,7 +32,8 @@ func (h *hedge) Dial(ctx context.Context, network, addr string) (net.Conn, error
 		return h.Network.Dial(ctx, network, addr)
 	}
 	began := time.Now()
-	conn, err := h.race(ctx, network, addr)
+	r := race{dial: func(ctx context.Context) (net.Conn, error) { return h.Network.Dial(ctx, network, addr) }}
+	conn, err := r.run(ctx, h.patience())
 	if err == nil {
 		h.usual.Store(int64(time.Since(began)))
 	}
@@ -44,45 +45,54 @@ func (h *hedge) patience() time.Duration {
 	return max(firstHedge, 3*time.Duration(h.usual.Load()))
 }
 
-type dialed struct {
-	conn net.Conn
-	err  error
+// A race is one connection wanted and up to maxDials attempts at it. The first runs on the
+// caller's goroutine, which is all there is to it when it succeeds in time.
+type race struct {
+	dial   func(context.Context) (net.Conn, error)
+	cancel context.CancelFunc
+	others sync.WaitGroup
+
+	mu   sync.Mutex
+	conn net.Conn // of the winner
 }
 
-// race starts attempts one after another and returns the first connection, or the last error.
-func (h *hedge) race(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	results := make(chan dialed, maxDials)
-	var wg sync.WaitGroup
-	dial := func() {
-		conn, err := h.Network.Dial(ctx, network, addr)
-		results <- dialed{conn, err}
+func (r *race) run(ctx context.Context, patience time.Duration) (net.Conn, error) {
+	ctx, r.cancel = context.WithCancel(ctx)
+	defer r.cancel()
+	var timers []*time.Timer
+	for i := 1; i < maxDials; i++ {
+		r.others.Add(1)
+		timers = append(timers, time.AfterFunc(time.Duration(2*i-1)*patience, func() {
+			defer r.others.Done()
+			conn, _ := r.dial(ctx)
+			r.finish(conn)
+		}))
 	}
-	defer func() { cancel(); wg.Wait(); closeRest(results) }()
-	timer := time.NewTimer(h.patience())
-	defer timer.Stop()
-	wg.Go(dial)
-	for started, failed := 1, 0; ; {
-		select {
-		case r := <-results:
-			if failed++; r.err == nil || failed == started {
-				return r.conn, r.err
-			}
-		case <-timer.C:
-			if started++; started < maxDials {
-				timer.Reset(2 * h.patience())
-			}
-			wg.Go(dial)
+	conn, err := r.dial(ctx)
+	r.finish(conn)
+	for _, t := range timers {
+		if t.Stop() {
+			r.others.Done()
 		}
 	}
+	r.others.Wait()
+	if r.conn != nil {
+		return r.conn, nil
+	}
+	return nil, err
 }
 
-// closeRest closes the connections that lost the race.
-func closeRest(results chan dialed) {
-	close(results)
-	for r := range results {
-		if r.conn != nil {
-			r.conn.Close()
-		}
+// finish keeps the first connection and closes any other.
+func (r *race) finish(conn net.Conn) {
+	if conn == nil {
+		return
+	}
+	r.cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn == nil {
+		r.conn = conn
+	} else {
+		conn.Close()
 	}
 }

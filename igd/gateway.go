@@ -75,6 +75,7 @@ type Rejected struct {
 	Location string `json:"location"`
 	Name     string `json:"friendlyName"`
 	Reason   string `json:"reason"`
+	Err      error  `json:"-"` // why its description was of no use; nil if that was not it
 }
 
 // host is where the gateway is, for messages.

@@ -2,9 +2,11 @@ package igd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +41,7 @@ type find struct {
 	gateway    *Gateway // nil if rejected
 	rank       rank
 	remembered bool
-	reason     string // why not taken
+	err        error // why not taken
 	location   string
 	name       string
 }
@@ -156,7 +158,7 @@ func (h *hunt) fetch(ctx context.Context, a answer) *find {
 	case h.fetches <- struct{}{}:
 		defer func() { <-h.fetches }()
 	case <-ctx.Done():
-		f.reason = "the search was over"
+		f.err = context.Cause(ctx)
 		return f
 	}
 	g, r, err := h.client.open(ctx, h.http, a, h.interfaces, true)
@@ -165,9 +167,9 @@ func (h *hunt) fetch(ctx context.Context, a answer) *find {
 	}
 	switch {
 	case err != nil:
-		f.reason = err.Error()
+		f.err = err
 	case h.query.udn != "" && !hasUDN(g.root, h.query.udn):
-		f.reason = "another device than the one asked for"
+		f.err = errOtherDevice
 	default:
 		f.gateway, f.rank = g, r
 	}
@@ -219,8 +221,9 @@ func (h *hunt) others(best *find) []Rejected {
 func sameBox(a, b *Gateway) bool { return a.UDN() == b.UDN() || a.host() == b.host() }
 
 func (f *find) rejection(best *find) Rejected {
-	r := Rejected{Location: f.location, Name: f.name, Reason: f.reason}
+	r := Rejected{Location: f.location, Name: f.name, Err: f.err}
 	if f.gateway == nil {
+		r.Reason = plainReason(f.err)
 		return r
 	}
 	switch {
@@ -234,18 +237,31 @@ func (f *find) rejection(best *find) Rejected {
 	return r
 }
 
+// errOtherDevice is an answer at the address that was named, by a device that was not.
+var errOtherDevice = errors.New("another device than the one asked for")
+
+// plainReason is an error without the request it belongs to, which Location tells.
+func plainReason(err error) string {
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err.Error()
+	}
+	return err.Error()
+}
+
 // nothing is the error of a hunt without a gateway.
 func (h *hunt) nothing() error {
 	e := &NoGatewayError{}
 	for _, ifi := range h.interfaces {
-		if ok, reason := ifi.Usable(); !ok && !slices.Contains(h.client.Interfaces, ifi.Name) {
-			e.Skipped = append(e.Skipped, ifi.Name+": "+reason)
-		} else if len(h.client.Interfaces) == 0 || slices.Contains(h.client.Interfaces, ifi.Name) {
+		if h.client.searches(ifi) {
 			e.Interfaces = append(e.Interfaces, ifi.Name)
+		} else if _, reason := ifi.Usable(); reason != "" {
+			e.Skipped = append(e.Skipped, ifi.Name+": "+reason)
 		}
 	}
 	for _, f := range h.rejected {
-		e.Rejected = append(e.Rejected, f.rejection(nil))
+		if !f.remembered {
+			e.Rejected = append(e.Rejected, f.rejection(nil))
+		}
 	}
 	e.Failures = h.failures
 	return e

@@ -19,6 +19,14 @@ type answer struct {
 	remembered bool
 }
 
+// Locate is where to read the description that an SSDP message names, and what had to be
+// repaired; see [Client.Search] for messages and interfaces for the host's own. It is false if
+// nothing may be read.
+func Locate(p *ssdp.Packet, interfaces []ssdp.Interface) (location string, notes []string, ok bool) {
+	a, ok := locate(p, interfaces)
+	return a.location, a.notes, ok
+}
+
 // locate decides where to read the description that an SSDP message names. Only hosts on the
 // link of the interface that heard it are dialled (SECURITY B1); any other host, a name, or
 // loopback is replaced by the sender, which makes misconfigured routers work.

@@ -172,6 +172,7 @@ func (h *host) announcer() *ssdp.Server {
 		Location:   h.locationFor,
 		Product:    h.server.product(),
 		BootID:     h.server.BootID,
+		MaxDelay:   h.server.MaxDelay,
 		Answer:     h.server.Answer,
 		Logger:     h.server.Logger,
 	}

@@ -12,6 +12,7 @@ import (
 
 // TestLab proves that the lab is what the other tests take it for, with upnpc as the client.
 func TestLab(t *testing.T) {
+	t.Parallel()
 	lab.Need(t, "upnpc")
 	t.Run("IGD1", func(t *testing.T) { forwards(t, lab.Options{IGD1: true}, "InternetGatewayDevice:1") })
 	t.Run("IGD2", func(t *testing.T) { forwards(t, lab.Options{}, "InternetGatewayDevice:2") })
