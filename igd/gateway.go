@@ -23,7 +23,8 @@ type Gateway struct {
 	local  netip.Addr // where mappings for this host point
 	source netip.Addr // where calls come from: local, unless the gateway speaks IPv6
 	memory Memory
-	gate   gate
+	gate   *gate
+	boot   boot // of the announcement or answer it was found by
 
 	external      netip.Addr // as told during discovery
 	externalKnown bool

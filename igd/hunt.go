@@ -67,6 +67,10 @@ type hunt struct {
 
 // hunt starts a search. The caller must close it.
 func (c *Client) hunt(ctx context.Context, q query) (*hunt, error) {
+	return c.startHunt(ctx, q, (*hunt).search)
+}
+
+func (c *Client) startHunt(ctx context.Context, q query, search func(*hunt, context.Context)) (*hunt, error) {
 	network := c.network()
 	interfaces, err := network.Interfaces()
 	if err != nil {
@@ -78,7 +82,7 @@ func (c *Client) hunt(ctx context.Context, q query) (*hunt, error) {
 		finds: make(chan *find), cancel: cancel,
 		fetches: make(chan struct{}, maxFetches), known: map[string]bool{},
 	}
-	h.workers.Go(func() { h.search(ctx) })
+	h.workers.Go(func() { search(h, ctx) })
 	go func() { h.workers.Wait(); close(h.finds) }()
 	return h, nil
 }
@@ -98,7 +102,12 @@ func (h *hunt) search(ctx context.Context) {
 			return
 		}
 	}
-	for p, err := range h.client.Search().SearchWaves(ctx, waves()) {
+	h.ask(ctx, waves())
+}
+
+// ask asks the network.
+func (h *hunt) ask(ctx context.Context, waves []ssdp.Wave) {
+	for p, err := range h.client.Search().SearchWaves(ctx, waves) {
 		if err != nil {
 			h.fail(err)
 			continue

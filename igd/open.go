@@ -89,7 +89,7 @@ func (e *NotGatewayError) Error() string {
 // connections, they are asked how they are.
 func (c *Client) open(ctx context.Context, client *http.Client, a answer, interfaces []ssdp.Interface, ask bool) (*Gateway, rank, error) {
 	ifi, ok := interfaceTo(a, interfaces)
-	g := &Gateway{client: c, http: client, memory: c.Memory, notes: a.notes}
+	g := &Gateway{client: c, http: client, memory: c.Memory, gate: &gate{}, boot: a.boot, notes: a.notes}
 	if ok {
 		g.source, _ = ifi.Source(a.host)
 		g.local = mappingSource(ifi, g.source)
