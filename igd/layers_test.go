@@ -16,7 +16,7 @@ var layers = map[string][]string{
 	"upnp/soap":               {etree, "upnp/description", "upnp/description/xmldoc"},                                     // arguments are typed by the service document
 	"upnp/gena":               {etree, "upnp/description", "upnp/description/xmldoc"},                                     // evented variables are named by the service document
 	"upnp/igd/wire":           {"upnp/ssdp"},                                                                              // PacketConn and Interface
-	"upnp/igd":                {"upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/igd/wire"}, // xmldoc: a port listing is a document inside an argument
+	"upnp/igd":                {"upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/gena", "upnp/igd/wire"}, // xmldoc: a port listing is a document inside an argument
 	"upnp/igd/emulator":       {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/igd/wire"},
 	"upnp/igd/igdtest":        {"upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
 	"upnp/cmd/internal/cli":   {"upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},

@@ -73,7 +73,8 @@ type Server struct {
 	// Answer decides what is really sent for one answer to a search, see ssdp.Server; nil
 	// changes nothing.
 	Answer func(search *ssdp.Packet, answer ssdp.Reply) []ssdp.Reply
-	// Events handles the event URL of a service; without one it is answered 501.
+	// Events handles the event URL of a service. Without, changes are told if Backend is a
+	// [Watcher], and subscriptions answered 501 if it is none.
 	Events func(*description.Service) http.Handler
 	// Ready is called with the URL of the description when it can be fetched and found.
 	Ready func(location string)
