@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	firstEvent = 3 * time.Second  // for the initial event, which is due at once
+	firstEvent = 2 * time.Second  // for the initial event, which is due at once
 	tryAgain   = 10 * time.Minute // to subscribe, where that was refused or is of no use
 )
 
