@@ -42,6 +42,7 @@ type watch struct {
 	seen  picture // what was told
 
 	source   string
+	fell     time.Time // when the uptime was seen to be shorter than before
 	stranger *stranger // an external address that was read once, and not told yet
 }
 

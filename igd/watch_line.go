@@ -31,6 +31,9 @@ type line struct {
 	over    chan struct{} // holds a token when the subscription shall start over
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+
+	mu   sync.Mutex
+	held *gena.Subscription // nil without one
 }
 
 func newLine(ctx context.Context, g *Gateway) *line {
@@ -52,6 +55,21 @@ func (l *line) startOver() {
 	case l.over <- struct{}{}:
 	default:
 	}
+}
+
+// renew asks the gateway whether it knows of the subscription; if not, there will be a new one.
+func (l *line) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held != nil {
+		l.held.Renew()
+	}
+}
+
+func (l *line) hand(s *gena.Subscription) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = s
 }
 
 func (l *line) run(ctx context.Context) {
@@ -107,6 +125,8 @@ func (l *line) hold(ctx context.Context, retry *time.Timer) error {
 	if err != nil {
 		return err
 	}
+	l.hand(subscription)
+	defer l.hand(nil)
 	l.relay(ctx, subscription, retry)
 	return nil
 }

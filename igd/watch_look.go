@@ -112,6 +112,9 @@ func (w *watch) compareStatus(now picture) bool {
 	if !now.statusKnown {
 		return false
 	}
+	if w.seen.restarted(now) {
+		w.fell = now.at
+	}
 	same := w.seen.statusKnown && now.status.Connection == w.seen.status.Connection
 	w.seen.status, w.seen.statusKnown = now.status, true
 	if !same {
@@ -168,10 +171,15 @@ func byKey(a, b Mapping) int {
 	return cmp.Or(cmp.Compare(a.ExternalPort, b.ExternalPort), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.RemoteHost, b.RemoteHost))
 }
 
-// restarted reports an uptime that is shorter than it can be.
+// restarted reports an uptime that is shorter than before.
 func (p picture) restarted(now picture) bool {
-	if !p.statusKnown || !now.statusKnown || p.at.IsZero() {
-		return false
-	}
-	return now.status.Uptime < p.status.Uptime
+	return p.statusKnown && now.statusKnown && now.status.Uptime < p.status.Uptime
 }
+
+// restarted reports an uptime that is shorter than before or was lately. That alone may come from
+// a new connection to the Internet.
+func (w *watch) restarted(now picture) bool {
+	return w.seen.restarted(now) || !w.fell.IsZero() && now.at.Sub(w.fell) < lately
+}
+
+const lately = 2 * time.Minute

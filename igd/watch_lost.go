@@ -39,23 +39,29 @@ func attemptPause(failed int, lost time.Duration) time.Duration {
 func (w *watch) heed(ctx context.Context) {
 	news := w.ear.take()
 	w.doubt.checked(time.Now())
-	if !news.restart {
-		if _, err := w.ask(ctx); err != nil && isLost(err) {
-			w.lost(ctx, err, news.alive)
-		}
+	if news.restart {
+		w.recheck(ctx, news)
 		return
 	}
+	if _, err := w.ask(ctx); err != nil && isLost(err) {
+		w.lost(ctx, err, news.alive)
+	}
+}
+
+// recheck reads a gateway again that is said to have started anew. It was, if it says so itself.
+func (w *watch) recheck(ctx context.Context, news rumour) {
 	now, err := w.read(ctx)
 	if err != nil {
 		w.lost(ctx, err, news.alive)
 		return
 	}
-	w.line.startOver() // a restart forgets subscriptions
-	if w.seen.restarted(now) {
+	w.line.renew() // a restart forgets subscriptions
+	if w.restarted(now) {
 		w.doubt = doubt{}
 		w.tell(Change{Kind: GatewayChanged, Gateway: GatewayRebooted, Now: w.gateway, Reason: "it announced a restart, and has been up for a shorter time than before"})
 	}
 	w.compare(now, true)
+	w.fell = time.Time{}
 }
 
 // A recovery is the search for a gateway that does not answer.
@@ -291,6 +297,7 @@ func (w *watch) adopt(ctx context.Context, f *find, gone bool) bool {
 		w.tell(c)
 	}
 	w.compare(now, false)
+	w.fell = time.Time{}
 	w.pace.end(time.Now(), true)
 	return true
 }
@@ -298,7 +305,7 @@ func (w *watch) adopt(ctx context.Context, f *find, gone bool) bool {
 // fate names what happened to the gateway; nothing, if it only missed a question.
 func (w *watch) fate(f *find, now picture, gone bool) (fate, reason string) {
 	old := w.ear.gateway
-	restarted := w.ear.differs(f.gateway.boot) || w.seen.restarted(now)
+	restarted := w.ear.differs(f.gateway.boot) || w.restarted(now)
 	switch {
 	case !sameDevice(f.gateway, old):
 		return GatewayReplaced, fmt.Sprintf("at %s is %s now, %s", f.gateway.Location(), f.gateway.root.Device.FriendlyName, f.gateway.UDN())

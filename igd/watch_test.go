@@ -59,27 +59,32 @@ func atHome(t *testing.T, p emulator.Profile, f func(h *home)) {
 // on switches the router on, at a port.
 func (h *home) on(port uint16) {
 	h.Helper()
+	off := h.serve(h.routerHost, h.router, port)
+	h.off = func() { off(); h.off = func() {} }
+}
+
+func (h *home) serve(at *wire.Host, router *emulator.Router, port uint16) (off func()) {
+	h.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.Context()))
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() {
-		done <- h.router.Serve(ctx, igd.Server{Network: h.routerHost, Interface: "eth0", Port: port, Ready: func(at string) {
+		done <- router.Serve(ctx, igd.Server{Network: at, Interface: "eth0", Port: port, Ready: func(at string) {
 			select {
 			case ready <- at:
 			default:
 			}
 		}})
 	}()
-	h.off = func() {
-		cancel()
-		if err := <-done; err != nil {
-			h.Error(err)
-		}
-		h.off = func() {}
-	}
 	select {
 	case <-ready:
 	case err := <-done:
 		h.Fatal(err)
+	}
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.Error(err)
+		}
 	}
 }
 
