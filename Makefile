@@ -8,7 +8,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 # What the lab and the race detector need, as Debian calls it, and the programs to know it by.
-PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools gcc libc6-dev
+PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools python3-gi gir1.2-gupnp-1.6 gcc libc6-dev
 PROGRAMS := miniupnpd nft ip upnpc gssdp-discover gcc
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
@@ -27,6 +27,7 @@ test: setup format vet layers cross race lab bench
 setup:
 	@missing=
 	for p in $(PROGRAMS); do command -v $$p >/dev/null || missing+=" $$p"; done
+	/usr/bin/python3 -c 'import gi; gi.require_version("GUPnP", "1.6")' 2>/dev/null || missing+=' python3-gi and GUPnP'
 	if [ -z "$$missing" ]; then echo 'setup: nothing missing'; exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 		echo "setup: not here:$$missing; installing needs root on Debian"
