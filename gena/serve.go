@@ -116,13 +116,13 @@ func (s *Subscriber) converse(conn net.Conn, from netip.Addr) {
 	if status == 0 {
 		return
 	}
+	_ = conn.SetDeadline(time.Now().Add(linger))
 	_, _ = io.WriteString(conn, answerText(status)) // who does not wait for it has still told us something
 	then()
-	_ = conn.SetDeadline(time.Now().Add(linger))
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
+		_, _ = io.CopyN(io.Discard, conn, maxHead)
 	}
-	_, _ = io.CopyN(io.Discard, conn, maxHead)
 }
 
 func answerText(status int) string {
