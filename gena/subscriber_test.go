@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -443,9 +444,9 @@ func forgetful(status int) func(int, *http.Request, http.Header) int {
 // TestResubscribed follows the events over a restart of the router.
 func TestResubscribed(t *testing.T) {
 	inWorld(t, func(w *world) {
-		down := false
+		var down atomic.Bool
 		d := w.device(func(n int, r *http.Request, h http.Header) int {
-			if down {
+			if down.Load() {
 				return http.StatusServiceUnavailable
 			}
 			if r.Header.Get("SID") == "uuid:0" {
@@ -458,12 +459,12 @@ func TestResubscribed(t *testing.T) {
 		raw(w.router, pcAddr+":4004", notify(d.path(), "uuid:0", 0, status))
 		old := d.path()
 
-		down = true
+		down.Store(true)
 		sub.Renew()
 		if got := strings.Join(append(next(), next()...), ","); !strings.Contains(got, "0 initial Status=Up") || !strings.Contains(got, "503") {
 			t.Errorf("restarting: %q", got)
 		}
-		down = false
+		down.Store(false)
 		time.Sleep(firstRetry)
 		if answer := raw(w.router, pcAddr+":4004", notify(old, "uuid:0", 1, status)); answer != unknown {
 			t.Errorf("the old subscription still counts: %s", answer)
@@ -478,16 +479,16 @@ func TestResubscribed(t *testing.T) {
 // TestGone has a router that goes away for a day: the pauses grow, the errors are told.
 func TestGone(t *testing.T) {
 	inWorld(t, func(w *world) {
-		gone := false
+		var gone atomic.Bool
 		d := w.device(func(n int, r *http.Request, h http.Header) int {
-			if gone {
+			if gone.Load() {
 				return http.StatusNotFound
 			}
 			return grant("Second-600")(n, r, h)
 		})
 		sub := w.subscribe()
 		next := w.events(sub)
-		gone = true
+		gone.Store(true)
 		time.Sleep(24 * time.Hour)
 		errs := next()
 		if n := len(errs); n < 140 || n > 170 || !strings.Contains(errs[n-1], "404") {
@@ -496,7 +497,7 @@ func TestGone(t *testing.T) {
 		if sub.SID() != "" || !sub.Expires().IsZero() {
 			t.Errorf("still subscribed as %q", sub.SID())
 		}
-		gone = false
+		gone.Store(false)
 		time.Sleep(lastRetry)
 		if sub.SID() == "" || len(d.requests()) < 140 {
 			t.Error("not subscribed again")
