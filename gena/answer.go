@@ -21,7 +21,7 @@ func refuse(status int, reason string) verdict { return verdict{status: status, 
 
 // ServeHTTP answers SUBSCRIBE and UNSUBSCRIBE by UPnP Device Architecture 1.1, sections 4.1 and 4.2:
 // 400 to headers that exclude each other, 405 to other methods, 412 to what is missing,
-// unknown or unacceptable, 503 when there is no room or Serve is not at work. Who may reach it,
+// unknown or unacceptable, 503 when there is no room or Serve has ended. Who may reach it,
 // under which Host, is for its surroundings to decide.
 func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := p.decide(r)
@@ -112,6 +112,9 @@ func (p *Publisher) subscribe(r *http.Request) verdict {
 	if len(p.state) > 0 {
 		new.pending = &change{properties: p.state}
 	}
+	if p.subs == nil {
+		p.subs = make(map[string]*recipient)
+	}
 	p.subs[new.sid] = new
 	return verdict{status: http.StatusOK, sid: new.sid, grant: grant, first: new}
 }
@@ -125,8 +128,8 @@ func (p *Publisher) full(source netip.Addr) string {
 		}
 	}
 	switch {
-	case p.run == nil:
-		return "not serving"
+	case p.run == nil && p.over:
+		return "not serving any more"
 	case len(p.subs) >= orDefault(p.MaxSubscriptions, DefaultSubscriptions):
 		return "too many subscriptions"
 	case same >= orDefault(p.MaxPerSource, DefaultPerSource):

@@ -569,16 +569,37 @@ func TestSequenceWraps(t *testing.T) {
 	})
 }
 
-// TestNotServing takes no subscription that nobody would serve.
-func TestNotServing(t *testing.T) {
-	p := new(Publisher)
-	request := httptest.NewRequest("SUBSCRIBE", "/evt", nil)
-	request.Header = http.Header{"Callback": {"<http://192.0.2.1:9000/>"}, "Nt": {eventType}}
-	answer := httptest.NewRecorder()
-	p.ServeHTTP(answer, request)
-	if answer.Code != 503 || p.Publish(status) != nil {
-		t.Errorf("status %d", answer.Code)
-	}
+// TestBeforeAndAfterServe keeps events for when Serve begins, and takes no subscription after it.
+func TestBeforeAndAfterServe(t *testing.T) {
+	inHouse(t, func(h *house) {
+		s := new(sink)
+		h.web(h.pc, ":9000", s)
+		p := &Publisher{HTTP: wire.HTTPClient(h.router)}
+		h.web(h.router, ":5001", p)
+		_ = p.Publish(status)
+		ask := func() int {
+			request := httptest.NewRequest("SUBSCRIBE", "/evt", nil)
+			request.RemoteAddr = pcAddr + ":50000"
+			request.Header = http.Header{"Callback": {"<http://192.168.1.7:9000/>"}, "Nt": {eventType}}
+			answer := httptest.NewRecorder()
+			p.ServeHTTP(answer, request)
+			return answer.Code
+		}
+		if code := ask(); code != 200 || len(s.events()) > 0 {
+			t.Errorf("before: %d", code)
+		}
+		ctx, cancel := context.WithCancel(h.ctx)
+		var task sync.WaitGroup
+		task.Go(func() { _ = p.Serve(ctx) })
+		if got := s.events(); !slices.Equal(got, []string{"0 Status=Up"}) {
+			t.Errorf("events %q", got)
+		}
+		cancel()
+		task.Wait()
+		if code := ask(); code != 503 || p.Subscriptions() != 0 {
+			t.Errorf("after: %d", code)
+		}
+	})
 }
 
 // TestServeAgain serves one time after the other, but not twice at a time.
@@ -664,9 +685,7 @@ func FuzzSubscribe(f *testing.F) {
 	f.Add("SUBSCRIBE", "<http://192.168.1.66@192.168.1.7:9000/><http://192.168.1.7/>", "upnp:event", "", "Second-infinite")
 	f.Add("UNSUBSCRIBE", "", "", "uuid:1", "")
 	f.Fuzz(func(t *testing.T, method, callback, nt, sid, timeout string) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel() // nothing is sent
-		p := &Publisher{run: &run{ctx: ctx}, subs: make(map[string]*recipient)}
+		p := new(Publisher) // that does not serve and sends nothing
 		request := httptest.NewRequest("SUBSCRIBE", "/evt", nil)
 		request.Method = method
 		request.RemoteAddr = pcAddr + ":50000"
