@@ -55,17 +55,15 @@ func (p *Publisher) write(w http.ResponseWriter, v verdict) {
 }
 
 func (p *Publisher) decide(r *http.Request) verdict {
-	if r.Method != methodSubscribe && r.Method != methodUnsubscribe {
-		return refuse(http.StatusMethodNotAllowed, "method")
-	}
 	sid := strings.TrimSpace(r.Header.Get("SID"))
-	_, hasNT := r.Header["Nt"]
-	_, hasCallback := r.Header["Callback"]
+	excluded := r.Header["Nt"] != nil || r.Header["Callback"] != nil // by a SID
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expire()
 	switch {
-	case (sid != "" || r.Method == methodUnsubscribe) && (hasNT || hasCallback):
+	case r.Method != methodSubscribe && r.Method != methodUnsubscribe:
+		return refuse(http.StatusMethodNotAllowed, "method")
+	case excluded && (sid != "" || r.Method == methodUnsubscribe):
 		return refuse(http.StatusBadRequest, "SID together with NT or CALLBACK")
 	case r.Method == methodUnsubscribe:
 		return p.unsubscribe(sid)
@@ -102,32 +100,30 @@ func (p *Publisher) subscribe(r *http.Request) verdict {
 	if err != nil {
 		return refuse(http.StatusPreconditionFailed, err.Error())
 	}
-	source := g.peer.Addr()
-	if reason := p.full(source); reason != "" {
+	if reason := p.full(g.peer.Addr()); reason != "" {
 		return refuse(http.StatusServiceUnavailable, reason)
 	}
 	grant := granted(r)
-	new := &recipient{sid: newSID(), source: source, urls: urls, expires: time.Now().Add(grant)}
+	accepted := &recipient{sid: newSID(), source: g.peer.Addr(), urls: urls, expires: time.Now().Add(grant)}
+	p.enrol(accepted)
+	return verdict{status: http.StatusOK, sid: accepted.sid, grant: grant, first: accepted}
+}
+
+// enrol adds a recipient, who is to get the whole state first.
+func (p *Publisher) enrol(r *recipient) {
 	p.setUp()
 	if len(p.state) > 0 {
-		new.pending = &change{properties: p.state}
+		r.pending = &change{properties: p.state}
 	}
 	if p.subs == nil {
 		p.subs = make(map[string]*recipient)
 	}
-	p.subs[new.sid] = new
-	return verdict{status: http.StatusOK, sid: new.sid, grant: grant, first: new}
+	p.subs[r.sid] = r
 }
 
 // full is the reason why there is no room.
 func (p *Publisher) full(source netip.Addr) string {
-	same := 0
-	for _, r := range p.subs {
-		if r.source == source {
-			same++
-		}
-	}
-	switch {
+	switch same := p.from(source); {
 	case p.run == nil && p.over:
 		return "not serving any more"
 	case len(p.subs) >= orDefault(p.MaxSubscriptions, DefaultSubscriptions):
@@ -136,6 +132,16 @@ func (p *Publisher) full(source netip.Addr) string {
 		return "too many subscriptions from one address"
 	}
 	return ""
+}
+
+// from is how many subscriptions an address has.
+func (p *Publisher) from(source netip.Addr) (n int) {
+	for _, r := range p.subs {
+		if r.source == source {
+			n++
+		}
+	}
+	return n
 }
 
 func orDefault(n, otherwise int) int {

@@ -185,6 +185,7 @@ const (
 	unknown  = "HTTP/1.1 412 Precondition Failed"
 	bad      = "HTTP/1.1 400 Bad Request"
 	foreign  = "HTTP/1.1 403 Forbidden"
+	timedOut = "HTTP/1.1 408 Request Timeout"
 	tooLarge = "HTTP/1.1 413 Request Entity Too Large"
 )
 

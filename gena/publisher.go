@@ -114,6 +114,19 @@ func (p *Publisher) Publish(properties ...Property) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.set(properties); err != nil {
+		return err
+	}
+	p.expire()
+	for _, r := range p.subs {
+		r.add(&change{properties, body})
+		p.start(r)
+	}
+	return nil
+}
+
+// set makes properties part of the state, all or none.
+func (p *Publisher) set(properties []Property) error {
 	p.setUp()
 	for _, one := range properties {
 		if p.SCPD != nil && !has(p.state, one.Name) {
@@ -121,11 +134,6 @@ func (p *Publisher) Publish(properties ...Property) error {
 		}
 	}
 	p.state = merge(p.state, properties)
-	p.expire()
-	for _, r := range p.subs {
-		r.add(&change{properties, body})
-		p.start(r)
-	}
 	return nil
 }
 
