@@ -21,7 +21,7 @@ func refuse(status int, reason string) verdict { return verdict{status: status, 
 
 // ServeHTTP answers SUBSCRIBE and UNSUBSCRIBE by UPnP Device Architecture 1.1, sections 4.1 and 4.2:
 // 400 to headers that exclude each other, 405 to other methods, 412 to what is missing,
-// unknown or unacceptable, 503 when there is no room or Serve is not at work. Who may reach it,
+// unknown or unacceptable, 503 when there is no room or Serve has ended. Who may reach it,
 // under which Host, is for its surroundings to decide.
 func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := p.decide(r)
@@ -55,17 +55,15 @@ func (p *Publisher) write(w http.ResponseWriter, v verdict) {
 }
 
 func (p *Publisher) decide(r *http.Request) verdict {
-	if r.Method != methodSubscribe && r.Method != methodUnsubscribe {
-		return refuse(http.StatusMethodNotAllowed, "method")
-	}
 	sid := strings.TrimSpace(r.Header.Get("SID"))
-	_, hasNT := r.Header["Nt"]
-	_, hasCallback := r.Header["Callback"]
+	excluded := r.Header["Nt"] != nil || r.Header["Callback"] != nil // by a SID
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expire()
 	switch {
-	case (sid != "" || r.Method == methodUnsubscribe) && (hasNT || hasCallback):
+	case r.Method != methodSubscribe && r.Method != methodUnsubscribe:
+		return refuse(http.StatusMethodNotAllowed, "method")
+	case excluded && (sid != "" || r.Method == methodUnsubscribe):
 		return refuse(http.StatusBadRequest, "SID together with NT or CALLBACK")
 	case r.Method == methodUnsubscribe:
 		return p.unsubscribe(sid)
@@ -102,37 +100,48 @@ func (p *Publisher) subscribe(r *http.Request) verdict {
 	if err != nil {
 		return refuse(http.StatusPreconditionFailed, err.Error())
 	}
-	source := g.peer.Addr()
-	if reason := p.full(source); reason != "" {
+	if reason := p.full(g.peer.Addr()); reason != "" {
 		return refuse(http.StatusServiceUnavailable, reason)
 	}
 	grant := granted(r)
-	new := &recipient{sid: newSID(), source: source, urls: urls, expires: time.Now().Add(grant)}
+	accepted := &recipient{sid: newSID(), source: g.peer.Addr(), urls: urls, expires: time.Now().Add(grant)}
+	p.enrol(accepted)
+	return verdict{status: http.StatusOK, sid: accepted.sid, grant: grant, first: accepted}
+}
+
+// enrol adds a recipient, who is to get the whole state first.
+func (p *Publisher) enrol(r *recipient) {
 	p.setUp()
 	if len(p.state) > 0 {
-		new.pending = &change{properties: p.state}
+		r.pending = &change{properties: p.state}
 	}
-	p.subs[new.sid] = new
-	return verdict{status: http.StatusOK, sid: new.sid, grant: grant, first: new}
+	if p.subs == nil {
+		p.subs = make(map[string]*recipient)
+	}
+	p.subs[r.sid] = r
 }
 
 // full is the reason why there is no room.
 func (p *Publisher) full(source netip.Addr) string {
-	same := 0
-	for _, r := range p.subs {
-		if r.source == source {
-			same++
-		}
-	}
-	switch {
-	case p.run == nil:
-		return "not serving"
+	switch same := p.from(source); {
+	case p.run == nil && p.over:
+		return "not serving any more"
 	case len(p.subs) >= orDefault(p.MaxSubscriptions, DefaultSubscriptions):
 		return "too many subscriptions"
 	case same >= orDefault(p.MaxPerSource, DefaultPerSource):
 		return "too many subscriptions from one address"
 	}
 	return ""
+}
+
+// from is how many subscriptions an address has.
+func (p *Publisher) from(source netip.Addr) (n int) {
+	for _, r := range p.subs {
+		if r.source == source {
+			n++
+		}
+	}
+	return n
 }
 
 func orDefault(n, otherwise int) int {

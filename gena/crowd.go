@@ -19,6 +19,7 @@ type crowd struct {
 	mu        sync.Mutex
 	guests    map[net.Conn]bool // true for strangers
 	strangers int
+	closed    bool
 	sources   map[netip.Addr]*source
 }
 
@@ -40,7 +41,7 @@ func (c *crowd) enter(conn net.Conn, from netip.Addr, stranger bool) *source {
 	defer c.mu.Unlock()
 	s := c.sources[from]
 	switch {
-	case len(c.guests) == maxConnections:
+	case c.closed || len(c.guests) == maxConnections:
 		return nil
 	case stranger && (c.strangers == maxStrangers || s != nil && s.conns >= maxPerSource):
 		return nil
@@ -81,10 +82,11 @@ func (s *source) wait(ctx context.Context) bool {
 
 func (s *source) done() { <-s.reading }
 
-// closeAll makes everybody leave.
+// closeAll makes everybody leave and lets nobody in.
 func (c *crowd) closeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	for conn := range c.guests {
 		conn.Close()
 	}

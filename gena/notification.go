@@ -58,42 +58,46 @@ func (n *notification) check() (status int) {
 func (s *Subscriber) judge(n *notification, status int) (answer int, then func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	then = func() {}
 	if status == http.StatusOK {
-		var l func() *letter
-		var d *door
-		if status, d, l = s.examine(n); status == http.StatusOK {
-			s.counters.Accepted++
-			return status, func() { s.admit(d, l()) }
-		}
+		status, then = s.examine(n)
 	}
-	if status == http.StatusForbidden {
+	switch status {
+	case http.StatusOK:
+		s.counters.Accepted++
+	case http.StatusForbidden:
 		s.counters.Foreign++
-	} else {
+	default:
 		s.counters.Refused++
 	}
-	return status, func() {}
+	return status, then
 }
 
-// examine finds the door a notification is for, and what is to be made of it once that can take
-// its time.
-func (s *Subscriber) examine(n *notification) (status int, d *door, read func() *letter) {
+// examine goes from the method to the path, the header and the source. Reading the body has time
+// until the answer is given.
+func (s *Subscriber) examine(n *notification) (status int, then func()) {
+	nothing := func() {}
 	if n.method != methodNotify {
-		return http.StatusMethodNotAllowed, nil, nil
+		return http.StatusMethodNotAllowed, nothing
 	}
-	if d = s.find(n.path); d == nil {
-		return http.StatusPreconditionFailed, nil, nil
+	d := s.find(n.path)
+	if d == nil {
+		return http.StatusPreconditionFailed, nothing
 	}
-	if status = n.check(); status == http.StatusOK && !d.fits(n.field("SID")) {
+	status = n.check()
+	if status == http.StatusOK && !d.fits(n.field("SID")) {
 		status = http.StatusPreconditionFailed
 	}
-	if d.to.accepts(n.from) {
-		return status, d, n.letter
+	switch {
+	case !d.to.accepts(n.from) && (status != http.StatusOK || d.sid == "" || d.odd):
+		return http.StatusForbidden, nothing
+	case !d.to.accepts(n.from):
+		d.odd = true
+		return status, func() { s.admit(d, n.hint()) }
+	case status != http.StatusOK:
+		return status, nothing
 	}
-	if status != http.StatusOK || d.sid == "" || d.odd {
-		return http.StatusForbidden, nil, nil
-	}
-	d.odd = true
-	return status, d, n.hint
+	return status, func() { s.admit(d, n.letter()) }
 }
 
 // hint is for one who is not the device and knows both path and SID: a router that shares its

@@ -115,32 +115,34 @@ func (r *setReader) element() error {
 	return nil
 }
 
+// variable reads the variable that just began.
 func (r *setReader) variable() error {
 	prefix, name := xmldoc.SplitName(r.Name())
-	if r.variables++; r.property != 0 && r.variables > 1 {
-		r.note("several variables in one property")
-	}
 	value, nested, err := r.Content()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	r.variables++
+	r.noteIf(r.property != 0 && r.variables > 1, "several variables in one property")
+	r.noteIf(prefix != "", "variable with a prefix")
+	r.noteIf(nested, "elements in a variable that should be escaped")
+	switch {
 	case r.Truncated():
 		r.note("a variable is cut off and left out")
-		return nil
 	case !isName(name):
 		r.note("a variable without a usable name is left out")
-		return nil
 	case len(r.properties) == maxProperties:
-		return &xmldoc.SyntaxError{Element: "propertyset", Reason: fmt.Sprintf("more than %d variables", maxProperties)}
+		return &xmldoc.SyntaxError{Element: name, Reason: fmt.Sprintf("more than %d variables", maxProperties)}
+	default:
+		r.properties = append(r.properties, Property{strings.Clone(name), strings.Clone(unpad(value))})
 	}
-	if prefix != "" {
-		r.note("variable with a prefix")
-	}
-	if nested {
-		r.note("elements in a variable that should be escaped")
-	}
-	r.properties = append(r.properties, Property{strings.Clone(name), strings.Clone(unpad(value))})
 	return nil
+}
+
+func (r *setReader) noteIf(repaired bool, line string) {
+	if repaired {
+		r.note(line)
+	}
 }
 
 func (r *setReader) note(line string) { r.notes = addNote(r.notes, line) }

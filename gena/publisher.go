@@ -50,10 +50,11 @@ type Publisher struct {
 	Logger *slog.Logger
 
 	mu    sync.Mutex
-	state []Property // the evented variables, their values once published
-	known bool       // state has been set up
-	subs  map[string]*recipient
-	run   *run // nil unless Serve is at work
+	state []Property            // the evented variables, their values once published
+	known bool                  // state has been set up
+	subs  map[string]*recipient // by SID
+	run   *run                  // nil unless Serve is at work
+	over  bool                  // Serve has been at work
 }
 
 var errServing = errors.New("gena: the publisher serves already")
@@ -65,8 +66,9 @@ type run struct {
 	sending sync.WaitGroup
 }
 
-// Serve makes the Publisher take subscriptions and sends events until ctx ends. Then it forgets
-// all subscriptions, waits for what it started and returns nil. One Serve may follow another.
+// Serve sends events until ctx ends. Then it forgets all subscriptions, which are taken no more,
+// waits for what it started and returns nil. Subscriptions may be made before; their events wait.
+// One Serve may follow another.
 func (p *Publisher) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -86,14 +88,17 @@ func (p *Publisher) setRun(r *run) bool {
 	if p.run != nil {
 		return false
 	}
-	p.run, p.subs = r, make(map[string]*recipient)
+	p.run = r
+	for _, sub := range p.subs {
+		p.start(sub)
+	}
 	return true
 }
 
 func (p *Publisher) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.run, p.subs = nil, nil
+	p.run, p.subs, p.over = nil, nil, true
 }
 
 // Publish sets variables and sends them, changed or not, to all subscribers as one event. It does
@@ -109,6 +114,19 @@ func (p *Publisher) Publish(properties ...Property) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.set(properties); err != nil {
+		return err
+	}
+	p.expire()
+	for _, r := range p.subs {
+		r.add(&change{properties, body})
+		p.start(r)
+	}
+	return nil
+}
+
+// set makes properties part of the state, all or none.
+func (p *Publisher) set(properties []Property) error {
 	p.setUp()
 	for _, one := range properties {
 		if p.SCPD != nil && !has(p.state, one.Name) {
@@ -116,11 +134,6 @@ func (p *Publisher) Publish(properties ...Property) error {
 		}
 	}
 	p.state = merge(p.state, properties)
-	p.expire()
-	for _, r := range p.subs {
-		r.add(&change{properties, body})
-		p.start(r)
-	}
 	return nil
 }
 

@@ -101,8 +101,9 @@ func (p *Publisher) tell(run *run, r *recipient, seq uint32, c *change) (unknown
 	if body == nil {
 		body, _ = AppendProperties(nil, c.properties...) // the names were checked when published
 	}
+	header := notifyHeader(r.sid, seq)
 	for _, url := range r.urls {
-		status, err := p.notify(ctx, run.client, url, r.sid, seq, body)
+		status, err := run.notify(ctx, url, header, body)
 		if err == nil {
 			return status == http.StatusPreconditionFailed
 		}
@@ -111,26 +112,29 @@ func (p *Publisher) tell(run *run, r *recipient, seq uint32, c *change) (unknown
 	return false
 }
 
-// notify sends one NOTIFY, UPnP Device Architecture 1.1, section 4.3.2.
-func (p *Publisher) notify(ctx context.Context, client *http.Client, url, sid string, seq uint32, body []byte) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, methodNotify, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	request.GetBody = nil // net/http must not repeat it by itself
-	request.Close = true
-	request.Header = http.Header{
+// notifyHeader is that of UPnP Device Architecture 1.1, section 4.3.2.
+func notifyHeader(sid string, seq uint32) http.Header {
+	return http.Header{
 		"CONTENT-TYPE": {`text/xml; charset="utf-8"`},
 		"NT":           {eventType},
 		"NTS":          {propertyChange},
 		"SID":          {sid},
 		"SEQ":          {strconv.FormatUint(uint64(seq), 10)},
 	}
-	answer, err := client.Do(request)
+}
+
+// notify sends one NOTIFY. Its length is announced and it is never repeated by itself.
+func (r *run) notify(ctx context.Context, url string, header http.Header, body []byte) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, methodNotify, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, fmt.Errorf("gena: %w", err)
+		return 0, err
+	}
+	request.GetBody, request.Close, request.Header = nil, true, header.Clone()
+	answer, err := r.client.Do(request)
+	if err != nil {
+		return 0, err
 	}
 	defer answer.Body.Close()
 	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // the status is all that matters

@@ -44,9 +44,6 @@ func readNotification(conn net.Conn, from netip.Addr) (*notification, int) {
 		return n, http.StatusOK // for others to refuse; its body is of no interest
 	}
 	_ = conn.SetReadDeadline(began.Add(requestTimeout))
-	if strings.EqualFold(fields.get("EXPECT"), "100-continue") {
-		_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
-	}
 	return n, n.readBody(conn, rest, fields)
 }
 
@@ -114,21 +111,31 @@ func parseHead(head []byte) (*notification, fields) {
 	}
 	var list fields
 	for line := range strings.SplitSeq(rest, "\n") {
-		name, value, ok := strings.Cut(line, ":")
-		folded := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
-		switch {
-		case folded && len(list) > 0:
-			last := &list[len(list)-1]
-			last.value = strings.TrimSpace(last.value + " " + strings.TrimSpace(line))
-		case ok:
-			list = append(list, field{strings.TrimSpace(name), strings.TrimSpace(value)})
-		}
+		list = list.read(line)
 	}
 	return &notification{method: words[0], path: words[1]}, list
 }
 
+// read adds a line, or what continues the one before. What is neither is skipped.
+func (f fields) read(line string) fields {
+	folded := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+	if folded && len(f) > 0 {
+		last := &f[len(f)-1]
+		last.value = strings.TrimSpace(last.value + " " + strings.TrimSpace(line))
+		return f
+	}
+	name, value, ok := strings.Cut(line, ":")
+	if !ok {
+		return f
+	}
+	return append(f, field{strings.TrimSpace(name), strings.TrimSpace(value)})
+}
+
 // readBody reads the body the way the header frames it.
 func (n *notification) readBody(conn net.Conn, rest []byte, f fields) (status int) {
+	if strings.EqualFold(f.get("EXPECT"), "100-continue") {
+		_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+	}
 	all := io.MultiReader(bytes.NewReader(rest), conn)
 	if strings.Contains(strings.ToLower(f.get("TRANSFER-ENCODING")), "chunked") {
 		return n.readWhole(httputil.NewChunkedReader(all))
@@ -157,7 +164,7 @@ func (n *notification) readWhole(r io.Reader) (status int) {
 	case errors.Is(err, io.ErrUnexpectedEOF), endsSet(data):
 		n.notes = addNote(n.notes, "the body has not the length announced")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return 0
+		return http.StatusRequestTimeout
 	default:
 		return http.StatusBadRequest
 	}

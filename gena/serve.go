@@ -26,7 +26,7 @@ const (
 func (s *Subscriber) Serve(ctx context.Context) error {
 	inside, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h := &hall{subscriber: s, crowd: newCrowd(), ctx: inside}
+	h := newHall(s)
 	var failed error
 	var accepting sync.WaitGroup
 	if s.Listener != nil {
@@ -37,7 +37,7 @@ func (s *Subscriber) Serve(ctx context.Context) error {
 	}
 	<-inside.Done()
 	s.closeAll(ctx)
-	h.close(s.Listener)
+	h.empty(s.Listener)
 	accepting.Wait()
 	return failed
 }
@@ -57,8 +57,15 @@ func (s *Subscriber) closeAll(ctx context.Context) {
 type hall struct {
 	subscriber *Subscriber
 	crowd      *crowd
-	ctx        context.Context
+	open       context.Context // ends when nobody is received any more
+	close      context.CancelFunc
 	guests     sync.WaitGroup
+}
+
+func newHall(s *Subscriber) *hall {
+	h := &hall{subscriber: s, crowd: newCrowd()}
+	h.open, h.close = context.WithCancel(context.Background())
+	return h
 }
 
 // accept returns nil when the listener is closed.
@@ -81,7 +88,8 @@ func (h *hall) accept(l net.Listener) error {
 	}
 }
 
-func (h *hall) close(l net.Listener) {
+func (h *hall) empty(l net.Listener) {
+	h.close()
 	if l != nil {
 		_ = l.Close() // it may be closed already
 	}
@@ -99,7 +107,7 @@ func (h *hall) receive(conn net.Conn) {
 	h.guests.Go(func() {
 		defer h.crowd.leave(conn, from)
 		defer conn.Close()
-		ctx, cancel := context.WithTimeout(h.ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(h.open, requestTimeout)
 		defer cancel()
 		if source.wait(ctx) {
 			defer source.done()
@@ -116,13 +124,13 @@ func (s *Subscriber) converse(conn net.Conn, from netip.Addr) {
 	if status == 0 {
 		return
 	}
+	_ = conn.SetDeadline(time.Now().Add(linger))
 	_, _ = io.WriteString(conn, answerText(status)) // who does not wait for it has still told us something
 	then()
-	_ = conn.SetDeadline(time.Now().Add(linger))
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
+		_, _ = io.CopyN(io.Discard, conn, maxHead)
 	}
-	_, _ = io.CopyN(io.Discard, conn, maxHead)
 }
 
 func answerText(status int) string {
@@ -134,7 +142,7 @@ func answerText(status int) string {
 }
 
 // ServeHTTP is for a Subscriber mounted in a server of its user's, whose limits then hold. It
-// answers 200, 400, 403, 405, 412 or 413, always without a body.
+// answers 200, 400, 403, 405, 408, 412 or 413, always without a body.
 func (s *Subscriber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := &notification{
 		method: r.Method, path: r.URL.Path, from: addrPort(r.RemoteAddr).Addr(), field: r.Header.Get,

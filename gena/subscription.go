@@ -188,7 +188,7 @@ func (s *Subscription) renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if sid := answer.Get("SID"); bareSID(sid) != "" {
+	if sid := answer.Get("SID"); bareSID(sid) != "" && !sameSID(sid, s.SID()) {
 		s.subscriber.settle(s.door, sid)
 	}
 	s.granting(s.door, answer)

@@ -2,97 +2,97 @@ package igd
 
 import (
 	"context"
+	"errors"
 	"net"
-	"sync"
+	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"upnp/igd/wire"
 )
 
-// A lost SYN is repeated by the system after a second. A second try after firstHedge costs
-// little and is what makes a call on a bad radio link take a fifth of that.
-const (
-	firstHedge = 150 * time.Millisecond
-	maxDials   = 3
-)
+// A lost SYN is repeated by the system after a second. On a link whose round trips are short, a
+// new attempt after firstPatience costs a fifth of that.
+const firstPatience = 150 * time.Millisecond
 
-// A hedge is a Network whose Dial tries again beside a connection attempt that takes
-// suspiciously long. Several dials at once are left alone: they are a listing's, and more
-// connections would only fill the router's queue.
-type hedge struct {
+// An insistent Network dials again when a connection takes suspiciously long, three times as long
+// with every attempt, until ctx ends.
+//
+// The first attempt is short and cannot be cancelled: package net starts a goroutine for a dial
+// that can, which is what a call to a router nearby would spend most of its time on.
+type insistent struct {
 	wire.Network
-	dialing atomic.Int32
-	usual   atomic.Int64 // nanoseconds the last connection took
+	usual atomic.Int64               // nanoseconds the last connection took
+	local atomic.Pointer[netip.Addr] // this host's end of it
 }
 
-func (h *hedge) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	defer h.dialing.Add(-1)
-	if h.dialing.Add(1) > 1 {
-		return h.Network.Dial(ctx, network, addr)
+// source is the own address the last connection came from; zero before the first.
+func (n *insistent) source() netip.Addr {
+	if addr := n.local.Load(); addr != nil {
+		return *addr
 	}
+	return netip.Addr{}
+}
+
+func (n *insistent) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	patience := firstPatience
+	if usual := 3 * time.Duration(n.usual.Load()); usual > patience {
+		patience = usual
+	} else if conn, err := n.attempt(uncancelled{ctx}, patience, network, addr); !isLate(err) {
+		return conn, err
+	}
+	for ctx.Err() == nil {
+		patience *= 3
+		if conn, err := n.attempt(ctx, patience, network, addr); !isLate(err) || isOver(ctx) {
+			return conn, err
+		}
+	}
+	return nil, context.Cause(ctx)
+}
+
+func (n *insistent) attempt(ctx context.Context, patience time.Duration, network, addr string) (net.Conn, error) {
 	began := time.Now()
-	r := race{dial: func(ctx context.Context) (net.Conn, error) { return h.Network.Dial(ctx, network, addr) }}
-	conn, err := r.run(ctx, h.patience())
+	conn, err := n.Network.Dial(until{ctx, began.Add(patience)}, network, addr)
 	if err == nil {
-		h.usual.Store(int64(time.Since(began)))
+		n.usual.Store(int64(time.Since(began)))
+		n.learn(conn.LocalAddr())
 	}
 	return conn, err
 }
 
-// patience is how long an attempt is left alone: several round trips of a slow link.
-func (h *hedge) patience() time.Duration {
-	return max(firstHedge, 3*time.Duration(h.usual.Load()))
+func (n *insistent) learn(local net.Addr) {
+	if tcp, ok := local.(*net.TCPAddr); ok {
+		addr := tcp.AddrPort().Addr().Unmap()
+		n.local.Store(&addr)
+	}
 }
 
-// A race is one connection wanted and up to maxDials attempts at it. The first runs on the
-// caller's goroutine, which is all there is to it when it succeeds in time.
-type race struct {
-	dial   func(context.Context) (net.Conn, error)
-	cancel context.CancelFunc
-	others sync.WaitGroup
-
-	mu   sync.Mutex
-	conn net.Conn // of the winner
+func isLate(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (r *race) run(ctx context.Context, patience time.Duration) (net.Conn, error) {
-	ctx, r.cancel = context.WithCancel(ctx)
-	defer r.cancel()
-	var timers []*time.Timer
-	for i := 1; i < maxDials; i++ {
-		r.others.Add(1)
-		timers = append(timers, time.AfterFunc(time.Duration(2*i-1)*patience, func() {
-			defer r.others.Done()
-			conn, _ := r.dial(ctx)
-			r.finish(conn)
-		}))
-	}
-	conn, err := r.dial(ctx)
-	r.finish(conn)
-	for _, t := range timers {
-		if t.Stop() {
-			r.others.Done()
-		}
-	}
-	r.others.Wait()
-	if r.conn != nil {
-		return r.conn, nil
-	}
-	return nil, err
+func isOver(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && !time.Now().Before(end)
 }
 
-// finish keeps the first connection and closes any other.
-func (r *race) finish(conn net.Conn) {
-	if conn == nil {
-		return
+// uncancelled is a context that ends only at its deadline.
+type uncancelled struct{ context.Context }
+
+func (uncancelled) Done() <-chan struct{} { return nil }
+func (uncancelled) Err() error            { return nil }
+
+// until is a context with an earlier deadline, kept without a timer by those who look at it; a
+// Network does.
+type until struct {
+	context.Context
+	at time.Time
+}
+
+func (u until) Deadline() (time.Time, bool) {
+	if end, ok := u.Context.Deadline(); ok && end.Before(u.at) {
+		return end, true
 	}
-	r.cancel()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.conn == nil {
-		r.conn = conn
-	} else {
-		conn.Close()
-	}
+	return u.at, true
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"upnp/description"
-	"upnp/igd/wire"
 	"upnp/ssdp"
 )
 
@@ -49,7 +47,7 @@ type find struct {
 // A hunt is a search under way. Finds are sent as descriptions are read.
 type hunt struct {
 	client     *Client
-	http       *http.Client
+	network    *insistent
 	query      query
 	interfaces []ssdp.Interface
 	finds      chan *find
@@ -78,7 +76,7 @@ func (c *Client) startHunt(ctx context.Context, q query, search func(*hunt, cont
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	h := &hunt{
-		client: c, http: wire.HTTPClient(&hedge{Network: network}), query: q, interfaces: interfaces,
+		client: c, network: &insistent{Network: network}, query: q, interfaces: interfaces,
 		finds: make(chan *find), cancel: cancel,
 		fetches: make(chan struct{}, maxFetches), known: map[string]bool{},
 	}
@@ -170,7 +168,7 @@ func (h *hunt) fetch(ctx context.Context, a answer) *find {
 		f.err = context.Cause(ctx)
 		return f
 	}
-	g, r, err := h.client.open(ctx, h.http, a, h.interfaces, true)
+	g, r, err := h.client.open(ctx, h.network, a, h.interfaces, true)
 	if g != nil {
 		f.name = g.root.Device.FriendlyName
 	}

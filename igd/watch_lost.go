@@ -324,5 +324,6 @@ func (w *watch) fate(f *find, now picture, gone bool) (fate, reason string) {
 // samePlace compares the ways to two gateways.
 func samePlace(a, b *Gateway) bool {
 	return a.Location() == b.Location() && a.conn.ControlURL == b.conn.ControlURL &&
-		a.conn.EventSubURL == b.conn.EventSubURL && a.local == b.local && a.source == b.source
+		a.conn.EventSubURL == b.conn.EventSubURL && a.local == b.local &&
+		a.source.WithZone("") == b.source.WithZone("")
 }
