@@ -108,6 +108,8 @@ type keeping struct {
 	kept    []*kept
 	router  router
 
+	sweeping  time.Time // when the sweep under way began; zero: none is
+	byName    bool      // it does without a walk through the table
 	dirty     string    // why all has to be looked at; empty if it need not
 	sweepAt   time.Time // not before
 	nextSweep time.Time
@@ -171,13 +173,17 @@ func (r *keeping) step(ctx context.Context) {
 			return
 		}
 	}
+	r.router.strikes = 0
 	r.startProbe(ctx)
 }
 
 // due is when there is something to do again.
 func (r *keeping) due() time.Time {
-	if r.router.state != routerOK {
+	switch now := time.Now(); {
+	case r.router.state != routerOK:
 		return r.router.retryAt
+	case now.Before(r.router.pauseAt):
+		return r.router.pauseAt
 	}
 	at := r.canaryAt
 	next := func(t time.Time) {

@@ -91,6 +91,13 @@ func (r *keeping) isOwned(m Mapping) bool {
 
 func (r *keeping) tellEntry(kind KeepKind, o owned, err error, why string) {
 	m := Mapping{MappingKey: o.key(), InternalClient: o.Client, InternalPort: o.Internal, Description: o.Tag, Lease: o.Lease}
+	for _, k := range r.kept {
+		if k.entry.ID == o.ID {
+			k.live, k.last = false, kind
+			r.tell(KeepEvent{Kind: kind, Asked: new(k.target(o.Client)), Mapping: &m, Err: err, Reason: why})
+			return
+		}
+	}
 	r.tell(KeepEvent{Kind: kind, Asked: &m, Err: err, Reason: why})
 }
 

@@ -10,6 +10,7 @@ import (
 // limit per minute: it is asked more slowly, and only then in other words.
 const (
 	lately      = 2 * time.Minute
+	freeFor     = 3 * time.Minute // a port that was seen to be free, on a router that takes seconds to say so
 	slowPace    = 13 * time.Second
 	maxPatience = 8 // refusals of one wish at the slow pace
 )
@@ -42,7 +43,7 @@ func (r *keeping) make(ctx context.Context, k *kept, why string) error {
 	g, now := r.router.gateway, time.Now()
 	w := r.order(k)
 	r.intend(k, w)
-	m := manner{polite: true, once: now.Sub(r.router.accepted) < lately && k.fails < maxPatience, free: r.router.slow && now.Sub(k.freeAt) < lately}
+	m := manner{polite: true, once: now.Sub(r.router.accepted) < lately && k.fails < maxPatience, free: r.router.slow && now.Sub(k.freeAt) < freeFor}
 	grant, err := g.mapAs(ctx, w, m)
 	r.adds.at = time.Now().Add(max(writeGap, r.adds.gap))
 	switch {
@@ -90,7 +91,7 @@ func (r *keeping) intend(k *kept, w Wish) {
 // made takes in a grant.
 func (r *keeping) made(k *kept, grant Grant, why string) {
 	now := time.Now()
-	r.router.accepted = now
+	r.router.accepted, r.router.strikes = now, 0
 	k.begin(grant.Mapping, now)
 	r.own(k, grant.Mapping)
 	if r.keeper.Probe != nil {

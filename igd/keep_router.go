@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"upnp/ssdp"
@@ -15,7 +16,11 @@ import (
 // How a router that is gone is looked for (SECURITY section 8, rule 7).
 const (
 	knockTimeout  = 2 * time.Second // for a TCP connection to where it was
-	searchTimeout = 4 * time.Second
+	searchTimeout = 30 * time.Second
+	callTimeout   = 9 * time.Second // for a call that only asks whether the router is there
+	tellGoneLate  = 8 * time.Second
+	maxStrikes    = 4 // refused connections in a row that may be chance
+	strikePause   = 150 * time.Millisecond
 	searchGap     = 5 * time.Second  // between searches on a hint
 	searchEvery   = 30 * time.Second // without one
 	lurkEvery     = 10               // of these searches one is a multicast, once it is gone for long
@@ -45,6 +50,9 @@ type router struct {
 	gone    bool // told as gone
 	cause   error
 
+	strikes int       // calls in a row without an answer
+	pauseAt time.Time // no call before
+
 	searchAt time.Time // no full search before
 	search   bool      // there is reason to believe that it is elsewhere
 	lurks    int
@@ -70,6 +78,10 @@ func (r *keeping) suspect(err error) {
 		return
 	}
 	now := time.Now()
+	if o.strikes++; errors.Is(err, syscall.ECONNREFUSED) && o.strikes < maxStrikes {
+		o.pauseAt, r.canaryAt = now.Add(strikePause), now
+		return
+	}
 	o.state, o.since, o.tries, o.cause = routerSuspect, now, 0, err
 	r.place.is(o.gateway, false)
 	o.retryAt = now.Add(retries[0])
@@ -81,10 +93,10 @@ func (r *keeping) suspect(err error) {
 // reachable reports whether there is a router to talk to, and looks for one if it is time to.
 func (r *keeping) reachable(ctx context.Context) bool {
 	o := &r.router
-	if o.state == routerOK {
-		return true
-	}
 	now := time.Now()
+	if o.state == routerOK {
+		return !now.Before(o.pauseAt)
+	}
 	if now.Before(o.retryAt) {
 		return false
 	}
@@ -117,10 +129,18 @@ func (r *keeping) missed(began time.Time, err error) {
 	}
 	o.tries++
 	o.retryAt = later(began.Add(pause), time.Now().Add(retries[0]/2))
-	if o.tries >= tellGoneAfter && !o.gone || o.gateway == nil && !o.gone {
-		o.gone = true
-		r.tell(KeepEvent{Kind: KeepGateway, Gateway: GatewayGone, Location: r.location(), Reason: err.Error()})
+	if o.tries >= tellGoneAfter || o.gateway == nil {
+		r.tellGone(err)
 	}
+}
+
+// tellGone says once that the router does not answer.
+func (r *keeping) tellGone(err error) {
+	if r.router.gone {
+		return
+	}
+	r.router.gone = true
+	r.tell(KeepEvent{Kind: KeepGateway, Gateway: GatewayGone, Location: r.location(), Reason: err.Error()})
 }
 
 func (r *keeping) location() string {
@@ -141,6 +161,9 @@ func (r *keeping) reach(ctx context.Context) (*Gateway, error) {
 		}
 		if elsewhere(err) {
 			o.search = true
+		}
+		if ctx.Err() == nil && time.Since(o.since) > tellGoneLate {
+			r.tellGone(err)
 		}
 	}
 	now := time.Now()
@@ -172,6 +195,8 @@ func (r *keeping) again(ctx context.Context) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	if _, err := g.ExternalAddr(ctx); err != nil && isAway(err) {
 		return nil, err
 	}
@@ -285,6 +310,9 @@ func (r *keeping) settleOn(g *Gateway, other bool) {
 		if o.ID == 0 || !other && o.Client == k.client(g.LocalAddr()) {
 			continue
 		}
+		if k.live {
+			r.state(k, KeepLost, nil, nil, "the router or this host's address is another now")
+		}
 		k.forget()
 		o.State = stateLeaving
 		leaving = append(leaving, o)
@@ -350,6 +378,7 @@ func (r *keeping) heed(h hint) {
 		return
 	case o.state == routerOK:
 		r.suspect(errors.New(h.why))
+		o.retryAt = later(o.retryAt, now)
 	}
 	o.hintAt = now.Add(searchGap)
 	if h.search {

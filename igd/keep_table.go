@@ -21,30 +21,39 @@ func (r *keeping) sweep(ctx context.Context) error {
 	if !due {
 		return nil
 	}
+	if r.sweeping.IsZero() {
+		r.sweeping, r.byName = now, false
+	}
 	why := r.dirty
 	if err := r.clean(ctx); err != nil {
 		return err
 	}
 	table, err := r.table(ctx)
 	if err != nil {
+		r.byName = true // a few calls at a time get further
 		return err
 	}
 	for _, k := range r.kept {
+		if !k.checked.Before(r.sweeping) {
+			continue
+		}
 		if err := r.check(ctx, k, table); err != nil {
 			return err
 		}
+		k.checked, r.router.strikes = time.Now(), 0
 	}
-	now = time.Now()
 	if r.dirty == why {
 		r.dirty = ""
 	}
+	now = time.Now()
+	r.sweeping = time.Time{}
 	r.sweepAt, r.nextSweep, r.canaryAt = now.Add(sweepGap), now.Add(sweepEvery), now.Add(canaryEvery)
 	return nil
 }
 
 // table is the router's whole table, if that is cheaper than to ask for each mapping; else nil.
 func (r *keeping) table(ctx context.Context) (map[MappingKey]Mapping, error) {
-	if len(r.kept) < walkFrom && !r.router.walkOnly {
+	if !r.router.walkOnly && (len(r.kept) < walkFrom || r.byName) {
 		return nil, nil
 	}
 	table, began := map[MappingKey]Mapping{}, time.Now()
@@ -235,7 +244,10 @@ func (r *keeping) readCanaries(ctx context.Context) error {
 		if !k.live {
 			continue
 		}
-		if err := r.check(ctx, k, nil); err != nil {
+		asking, cancel := context.WithTimeout(ctx, callTimeout)
+		err := r.check(asking, k, nil)
+		cancel()
+		if err != nil {
 			return err
 		}
 		if n--; n == 0 {

@@ -31,6 +31,7 @@ type kept struct {
 	renewAt time.Time     // zero: never
 	share   float64       // of the lease that may run before the next renewal
 	stuck   int           // renewals in a row that did not extend it
+	checked time.Time     // in a sweep
 	freeAt  time.Time     // when a whole table did not have its port
 	tryAt   time.Time     // of the next attempt to make it
 	delay   time.Duration // before the one after that

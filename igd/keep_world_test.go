@@ -2,13 +2,13 @@ package igd_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +46,8 @@ type box struct {
 	seen    observer
 	stop    func()
 	network *wire.Host
+	boots   atomic.Int32 // how often it was ready
+	reboots int32        // how often it was restarted
 }
 
 // An observer is what a router was asked.
@@ -55,6 +57,7 @@ type observer struct {
 	most     int
 	writes   int
 	actions  int
+	attempts int // to add
 	adds     []time.Time
 	lookedUp map[igd.MappingKey]igd.Mapping // last answers about a key; the zero mapping: not there
 }
@@ -118,7 +121,7 @@ func (w *keepWorld) serve(b *box) {
 	}
 	ready, done := make(chan bool, 100), make(chan error, 1)
 	go func() {
-		done <- b.Serve(ctx, igd.Server{Network: n, Interface: "eth0", Ready: func(string) { ready <- true }})
+		done <- b.Serve(ctx, igd.Server{Network: n, Interface: "eth0", Ready: func(string) { b.boots.Add(1); ready <- true }})
 	}()
 	<-ready
 	b.stop = sync.OnceFunc(func() {
@@ -200,8 +203,9 @@ func (w *keepWorld) states() map[igd.MappingKey]igd.KeepEvent {
 // step lets time pass.
 func (w *keepWorld) step(d time.Duration) {
 	w.Helper()
+	pace := max(time.Second, d/600)
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		time.Sleep(min(time.Second, time.Until(end)))
+		time.Sleep(min(pace, time.Until(end)))
 		synctest.Wait()
 		w.check()
 	}
@@ -361,6 +365,9 @@ func (b observed) Mapping(ctx context.Context, k igd.MappingKey) (igd.Mapping, e
 
 func (b observed) AddMapping(ctx context.Context, m igd.Mapping) error {
 	err := b.Backend.AddMapping(ctx, m)
+	b.o.mu.Lock()
+	b.o.attempts++
+	b.o.mu.Unlock()
 	if err == nil {
 		b.note(m.MappingKey, m, nil, true)
 	}
@@ -437,4 +444,52 @@ func manyWishes(n int) []igd.Wish {
 	return wished(ports...)
 }
 
-var _ = fmt.Sprint
+// lose deletes a mapping behind everybody's back.
+func (b *box) lose(k igd.MappingKey) {
+	var rest []igd.Mapping
+	for _, m := range b.Table() {
+		if m.MappingKey != k {
+			rest = append(rest, m)
+		}
+	}
+	b.Wipe()
+	b.Put(rest...)
+}
+
+func (o *observer) forgetWrites() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writes = 0
+}
+
+// calls counts attempts to add, refused ones included.
+func (o *observer) tries() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.attempts
+}
+
+// limit refuses with 501 more than five attempts to add within a minute, refused ones included.
+func (o *observer) limit() emulator.Quirk {
+	return emulator.Quirk{Name: "limit", Backend: func(b emulator.Backend) emulator.Backend { return limited{b, o} }}
+}
+
+type limited struct {
+	emulator.Backend
+	o *observer
+}
+
+func (l limited) AddMapping(ctx context.Context, m igd.Mapping) error {
+	l.o.mu.Lock()
+	now := time.Now()
+	l.o.adds = append(l.o.adds, now)
+	for now.Sub(l.o.adds[0]) >= time.Minute {
+		l.o.adds = l.o.adds[1:]
+	}
+	n := len(l.o.adds)
+	l.o.mu.Unlock()
+	if n > 5 {
+		return igd.ErrActionFailed
+	}
+	return l.Backend.AddMapping(ctx, m)
+}
