@@ -27,7 +27,11 @@ func (r *keeping) readExternal(ctx context.Context) error {
 	case isAway(err):
 		return err
 	case err != nil:
-		return nil // this router does not tell
+		if !e.known {
+			e.known = true
+			r.tell(KeepEvent{Kind: KeepExternal, Class: NoAddr, Reason: "the router does not tell: " + reason(err)})
+		}
+		return nil
 	case e.known && addr == e.addr:
 		e.once = false
 		return nil

@@ -28,6 +28,9 @@ func (r *keeping) makeAll(ctx context.Context) error {
 		if !k.wanting() || now.Before(k.tryAt) || now.Before(r.adds.at) && r.adds.gap > 0 {
 			continue
 		}
+		if again, err := r.outranked(ctx, k); err != nil || again {
+			return err
+		}
 		if err := sleep(ctx, r.adds.at.Sub(now)); err != nil {
 			return err
 		}
@@ -36,6 +39,24 @@ func (r *keeping) makeAll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// outranked looks, before a refused wish is tried again, whether one before it is still there: the
+// room in a table that was emptied is not for the last first.
+func (r *keeping) outranked(ctx context.Context, k *kept) (again bool, _ error) {
+	if k.last != KeepRefused && k.last != KeepUnverified {
+		return false, nil
+	}
+	for _, first := range r.kept {
+		if first == k {
+			break
+		}
+		if first.live {
+			err := r.check(ctx, first, nil)
+			return !first.live, err
+		}
+	}
+	return false, nil
 }
 
 // make has the router make a mapping, in whatever form it takes.

@@ -176,10 +176,15 @@ func (r *keeping) isTaken(k *kept, m Mapping) {
 		r.note(r.journal.end(k.entry))
 		k.entry = owned{}
 	}
-	if k.wish.AnyPort {
-		k.tryAt = now // there are other ports
+	why := fmt.Sprintf("%v is mapped to %s:%d", m.MappingKey, m.Client(), m.InternalPort)
+	if k.wish.AnyPort { // there are other ports
+		k.tryAt = now
+		if k.last == KeepOpen || k.last == KeepRenewed {
+			r.state(k, KeepLost, &m, nil, why)
+		}
+		return
 	}
-	r.state(k, KeepConflict, &m, &HeldError{Holder: m}, fmt.Sprintf("%v is mapped to %s:%d", m.MappingKey, m.Client(), m.InternalPort))
+	r.state(k, KeepConflict, &m, &HeldError{Holder: m}, why)
 }
 
 // release separates a wish from an entry whose mapping is not on this router. It may still be on
