@@ -2,13 +2,11 @@
 # The other targets are its parts.
 
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
-.ONESHELL:
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
 
 # What the lab and the race detector need, as Debian calls it, and the programs to know it by.
-PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools gcc libc6-dev
+PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools python3-gi gir1.2-gupnp-1.6 gcc libc6-dev
 PROGRAMS := miniupnpd nft ip upnpc gssdp-discover gcc
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
@@ -19,34 +17,36 @@ LAB := ./testdata ./testdata/lab/...
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags=-s -o bin/upnp ./cmd/upnp
 
-test: setup format vet layers cross race lab bench
+# In this order also with -j: the comparisons of speed want the machine for themselves.
+test:
+	@for part in setup format vet layers cross race lab bench; do $(MAKE) $$part || exit 1; done
 	@echo 'make test: all done'
 
 # setup installs what is missing when it can. Debian starts daemons as it installs them; policy-rc.d
 # forbids that, so nothing of ours runs on the machine's own network.
 setup:
-	@missing=
-	for p in $(PROGRAMS); do command -v $$p >/dev/null || missing+=" $$p"; done
-	if [ -z "$$missing" ]; then echo 'setup: nothing missing'; exit 0; fi
-	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		echo "setup: not here:$$missing; installing needs root on Debian"
-		[ -z "$${CI:-}" ]
-		exit 0
-	fi
-	echo "setup: not here:$$missing; installing $(PACKAGES)"
-	if [ ! -e /usr/sbin/policy-rc.d ]; then
-		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-		chmod 755 /usr/sbin/policy-rc.d
-	fi
-	export DEBIAN_FRONTEND=noninteractive
-	log=$$(mktemp)
-	{ apt-get -q update && apt-get -qy install --no-install-recommends $(PACKAGES); } >"$$log" 2>&1 || { cat "$$log"; exit 1; }
+	@set -e; missing=; \
+	for p in $(PROGRAMS); do command -v $$p >/dev/null || missing+=" $$p"; done; \
+	/usr/bin/python3 -c 'import gi; gi.require_version("GUPnP", "1.6")' 2>/dev/null || missing+=' python3-gi gupnp'; \
+	if [ -z "$$missing" ]; then echo 'setup: nothing missing'; exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "setup: not here:$$missing; installing needs root on Debian"; \
+		[ -z "$$CI" ]; exit; \
+	fi; \
+	echo "setup: not here:$$missing; installing $(PACKAGES)"; \
+	if [ ! -e /usr/sbin/policy-rc.d ]; then \
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; \
+		chmod 755 /usr/sbin/policy-rc.d; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); \
+	{ apt-get -q update && apt-get -qy install --no-install-recommends $(PACKAGES); } >"$$log" 2>&1 \
+		|| { cat "$$log"; exit 1; }; \
 	rm -f "$$log"
 
 format:
-	@files=$$(gofmt -l .)
-	if [ -n "$$files" ]; then echo "not in gofmt's form:"; echo "$$files"; exit 1; fi
+	@files=$$(gofmt -l .); \
+	if [ -n "$$files" ]; then echo "not in gofmt's form:"; echo "$$files"; exit 1; fi; \
 	echo 'format: ok'
 
 vet:
@@ -57,29 +57,28 @@ layers:
 	go test -count=1 -run '^TestLayers' ./igd
 
 cross:
-	@for p in $(PLATFORMS); do
-		echo "cross: $$p"
-		export GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0
-		go build ./...
-		go vet ./... $(LAB)
+	@for p in $(PLATFORMS); do \
+		echo "cross: $$p"; \
+		export GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0; \
+		go build ./... && go vet ./... $(LAB) || exit 1; \
 	done
 
 # The race detector needs a C compiler; without one the tests run all the same.
 race:
-	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then
-		echo 'go test -race ./...'
-		go test -race ./...
-	else
-		echo 'race: skipped, no C compiler; go test ./...'
-		[ -z "$${CI:-}" ]
-		go test ./...
+	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then \
+		echo 'go test -race ./...'; go test -race ./...; \
+	elif [ -n "$$CI" ]; then \
+		echo 'race: no C compiler'; exit 1; \
+	else \
+		echo 'race: skipped, no C compiler; go test ./...'; go test ./...; \
 	fi
 
-# lab and bench: with root (or in CI) a test that cannot run is a failure. The comparisons of speed
-# run apart from the rest, one at a time.
+# lab and bench: in CI, and where setup could install what they need, a test that cannot run is a
+# failure. The comparisons of speed run apart from the rest, one at a time.
 define lab-test
-	@if [ "$$(id -u)" = 0 ] || [ -n "$${CI:-}" ]; then export UPNP_LAB=require; else echo '$@: skipped, needs root on Linux'; exit 0; fi
-	echo 'go test $(1) ./testdata/lab'
+	@if [ "$$(id -u)" != 0 ] && [ -z "$$CI" ]; then echo '$@: skipped, needs root on Linux'; exit 0; fi; \
+	if [ -n "$$CI" ] || command -v apt-get >/dev/null; then export UPNP_LAB=require; fi; \
+	echo 'go test $(1) ./testdata/lab'; \
 	go test -count=1 -timeout 10m $(1) ./testdata/lab
 endef
 
@@ -92,9 +91,9 @@ bench:
 # fuzz runs every fuzz target for FUZZTIME; a crash is left as a file next to the test.
 FUZZTIME ?= 1m
 fuzz:
-	@for pkg in $$(go list ./...); do
-		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do
-			echo "$$pkg $$target"
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"
-		done
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+		done; \
 	done

@@ -82,7 +82,7 @@ type changeJSON struct {
 
 // MarshalJSON writes the time, the kind, and the fields of that kind. No address is "".
 func (c Change) MarshalJSON() ([]byte, error) {
-	j := changeJSON{Time: c.Time, Kind: c.Kind}
+	j := changeJSON{Time: c.Time.Truncate(time.Millisecond), Kind: c.Kind}
 	switch c.Kind {
 	case MappingsChanged:
 		added, removed := orEmpty(c.Added), orEmpty(c.Removed)

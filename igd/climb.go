@@ -164,7 +164,7 @@ func (c *climb) send(ctx context.Context) error {
 
 // granted ends a climb that got somewhere.
 func (c *climb) granted(truth Mapping) {
-	c.grant.Mapping, c.grant.Verified = truth, true
+	c.grant.Mapping, c.grant.Verified = truth, c.grant.Asked.RemoteHost == "" || c.now.RemoteHost != ""
 	c.grant.compare(c.grant.Asked, truth)
 	switch c.kind {
 	case kindLease:

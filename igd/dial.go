@@ -2,87 +2,97 @@ package igd
 
 import (
 	"context"
+	"errors"
 	"net"
-	"sync"
+	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"upnp/igd/wire"
 )
 
-// A lost SYN is repeated by the system after a second. A second try after firstHedge costs
-// little and is what makes a call on a bad radio link take a fifth of that.
-const (
-	firstHedge = 150 * time.Millisecond
-	maxDials   = 3
-)
+// A lost SYN is repeated by the system after a second. On a link whose round trips are short, a
+// new attempt after firstPatience costs a fifth of that.
+const firstPatience = 150 * time.Millisecond
 
-// A hedge is a Network whose Dial tries again beside a connection attempt that takes
-// suspiciously long. Several dials at once are left alone: they are a listing's, and more
-// connections would only fill the router's queue.
-type hedge struct {
+// An insistent Network dials again when a connection takes suspiciously long, three times as long
+// with every attempt, until ctx ends.
+//
+// The first attempt is short and cannot be cancelled: package net starts a goroutine for a dial
+// that can, which is what a call to a router nearby would spend most of its time on.
+type insistent struct {
 	wire.Network
-	dialing atomic.Int32
-	usual   atomic.Int64 // nanoseconds the last connection took
+	usual atomic.Int64               // nanoseconds the last connection took
+	local atomic.Pointer[netip.Addr] // this host's end of it
 }
 
-func (h *hedge) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	defer h.dialing.Add(-1)
-	if h.dialing.Add(1) > 1 {
-		return h.Network.Dial(ctx, network, addr)
+// source is the own address the last connection came from; zero before the first.
+func (n *insistent) source() netip.Addr {
+	if addr := n.local.Load(); addr != nil {
+		return *addr
 	}
+	return netip.Addr{}
+}
+
+func (n *insistent) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	patience := firstPatience
+	if usual := 3 * time.Duration(n.usual.Load()); usual > patience {
+		patience = usual
+	} else if conn, err := n.attempt(uncancelled{ctx}, patience, network, addr); !isLate(err) {
+		return conn, err
+	}
+	for ctx.Err() == nil {
+		patience *= 3
+		if conn, err := n.attempt(ctx, patience, network, addr); !isLate(err) || isOver(ctx) {
+			return conn, err
+		}
+	}
+	return nil, context.Cause(ctx)
+}
+
+func (n *insistent) attempt(ctx context.Context, patience time.Duration, network, addr string) (net.Conn, error) {
 	began := time.Now()
-	conn, err := h.race(ctx, network, addr)
+	conn, err := n.Network.Dial(until{ctx, began.Add(patience)}, network, addr)
 	if err == nil {
-		h.usual.Store(int64(time.Since(began)))
+		n.usual.Store(int64(time.Since(began)))
+		n.learn(conn.LocalAddr())
 	}
 	return conn, err
 }
 
-// patience is how long an attempt is left alone: several round trips of a slow link.
-func (h *hedge) patience() time.Duration {
-	return max(firstHedge, 3*time.Duration(h.usual.Load()))
-}
-
-type dialed struct {
-	conn net.Conn
-	err  error
-}
-
-// race starts attempts one after another and returns the first connection, or the last error.
-func (h *hedge) race(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	results := make(chan dialed, maxDials)
-	var wg sync.WaitGroup
-	dial := func() {
-		conn, err := h.Network.Dial(ctx, network, addr)
-		results <- dialed{conn, err}
-	}
-	defer func() { cancel(); wg.Wait(); closeRest(results) }()
-	timer := time.NewTimer(h.patience())
-	defer timer.Stop()
-	wg.Go(dial)
-	for started, failed := 1, 0; ; {
-		select {
-		case r := <-results:
-			if failed++; r.err == nil || failed == started {
-				return r.conn, r.err
-			}
-		case <-timer.C:
-			if started++; started < maxDials {
-				timer.Reset(2 * h.patience())
-			}
-			wg.Go(dial)
-		}
+func (n *insistent) learn(local net.Addr) {
+	if tcp, ok := local.(*net.TCPAddr); ok {
+		addr := tcp.AddrPort().Addr().Unmap()
+		n.local.Store(&addr)
 	}
 }
 
-// closeRest closes the connections that lost the race.
-func closeRest(results chan dialed) {
-	close(results)
-	for r := range results {
-		if r.conn != nil {
-			r.conn.Close()
-		}
+func isLate(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func isOver(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && !time.Now().Before(end)
+}
+
+// uncancelled is a context that ends only at its deadline.
+type uncancelled struct{ context.Context }
+
+func (uncancelled) Done() <-chan struct{} { return nil }
+func (uncancelled) Err() error            { return nil }
+
+// until is a context with an earlier deadline, kept without a timer by those who look at it; a
+// Network does.
+type until struct {
+	context.Context
+	at time.Time
+}
+
+func (u until) Deadline() (time.Time, bool) {
+	if end, ok := u.Context.Deadline(); ok && end.Before(u.at) {
+		return end, true
 	}
+	return u.at, true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type Client struct {
 const (
 	grace         = 6 * time.Millisecond
 	maxGrace      = 25 * time.Millisecond
-	settleGateway = 60 * time.Millisecond  // the default gateway, without a public address
+	settleGateway = 60 * time.Millisecond  // the default gateway without a public address, or nobody is the default gateway
 	settleOther   = 150 * time.Millisecond // somebody else: the default gateway may be slow
 )
 
@@ -78,6 +79,15 @@ func (c *Client) All(ctx context.Context) iter.Seq2[*Gateway, error] {
 func (c *Client) Search() *ssdp.Client {
 	n := c.network()
 	return &ssdp.Client{Listen: n.ListenPacket, Interfaces: n.Interfaces, Names: c.Interfaces}
+}
+
+// searches reports whether an interface takes part in a search.
+func (c *Client) searches(i ssdp.Interface) bool {
+	if len(c.Interfaces) > 0 {
+		return slices.Contains(c.Interfaces, i.Name)
+	}
+	usable, _ := i.Usable()
+	return usable
 }
 
 func (c *Client) network() wire.Network {
@@ -157,8 +167,15 @@ func (h *hunt) wait(f *find) time.Duration {
 		return 0
 	case f.rank == unbettered:
 		return max(0, grace-time.Since(h.firstAnswer()))
-	case f.rank&atGateway != 0:
+	case f.rank&atGateway != 0, !h.routed():
 		return settleGateway
 	}
 	return settleOther
+}
+
+// routed reports whether there is a default gateway that may still answer.
+func (h *hunt) routed() bool {
+	return slices.ContainsFunc(h.interfaces, func(i ssdp.Interface) bool {
+		return len(i.Gateways) > 0 && h.client.searches(i)
+	})
 }

@@ -42,11 +42,8 @@ func set[T any](to *T, from *T) {
 // another the new one is made and verified before the old one goes; and where a gateway refuses
 // to change what it has, the old mapping is put back if the new one cannot be made.
 func (g *Gateway) Edit(ctx context.Context, k MappingKey, r Revision) (before Mapping, grant Grant, err error) {
-	before, err = g.Mapping(ctx, k)
-	if err != nil {
-		if before, err = g.lookUp(ctx, k, err); err != nil {
-			return before, grant, err
-		}
+	if before, err = g.Find(ctx, k); err != nil {
+		return before, grant, err
 	}
 	wish := Wish{Mapping: r.apply(before), Foreign: r.Foreign || r.InternalClient == nil}
 	want, err := g.complete(wish)

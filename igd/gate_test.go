@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -80,48 +81,62 @@ func TestGateHeedsContext(t *testing.T) {
 	})
 }
 
-// slowDial is a network whose first connections hang for ever.
+// slowDial is a network whose first connections hang until their deadline.
 type slowDial struct {
 	wire.Network
-	hang, dialed int32
+	hang, dialed int
 }
 
 func (s *slowDial) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	if n := atomic.AddInt32(&s.dialed, 1); n <= s.hang {
-		<-ctx.Done()
-		return nil, ctx.Err()
+	if s.dialed++; s.dialed <= s.hang {
+		end, _ := ctx.Deadline()
+		if err := sleep(ctx, time.Until(end)); err != nil {
+			return nil, err
+		}
+		return nil, os.ErrDeadlineExceeded
 	}
 	here, there := net.Pipe()
-	context.AfterFunc(ctx, func() { there.Close() })
+	there.Close()
 	return here, nil
 }
 
-// TestHedge: a lost SYN costs the time of a second try, not of the system's.
-func TestHedge(t *testing.T) {
-	for hang, want := range []time.Duration{0, firstHedge, 3 * firstHedge} {
+// TestInsistent: a lost SYN costs the time of another attempt, not of the system's.
+func TestInsistent(t *testing.T) {
+	for hang, want := range []time.Duration{0, firstPatience, 4 * firstPatience} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &slowDial{hang: int32(hang)}
-			h := &hedge{Network: s}
+			s := &slowDial{hang: hang}
 			began := time.Now()
-			conn, err := h.Dial(t.Context(), "tcp", "192.168.7.1:5000")
+			conn, err := (&insistent{Network: s}).Dial(t.Context(), "tcp", "192.168.7.1:5000")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			if took := time.Since(began); took != want || s.dialed != int32(hang)+1 {
+			if took := time.Since(began); took != want || s.dialed != hang+1 {
 				t.Errorf("%d lost: took %v and %d dials, want %v", hang, took, s.dialed, want)
 			}
 		})
 	}
 }
 
-func TestHedgeGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		s := &slowDial{hang: 100}
-		if _, err := (&hedge{Network: s}).Dial(ctx, "tcp", "192.168.7.1:5000"); !errors.Is(err, context.DeadlineExceeded) || s.dialed != maxDials {
-			t.Errorf("%v after %d dials", err, s.dialed)
-		}
-	})
+func TestInsistentGivesUp(t *testing.T) {
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 3*time.Second)
+		},
+		"cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(3*time.Second, cancel)
+			return ctx, cancel
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := end(t.Context())
+			defer cancel()
+			began := time.Now()
+			_, err := (&insistent{Network: &slowDial{hang: 100}}).Dial(ctx, "tcp", "192.168.7.1:5000")
+			if took := time.Since(began); err == nil || took != 3*time.Second {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+		})
+	}
 }

@@ -23,7 +23,8 @@ type Gateway struct {
 	local  netip.Addr // where mappings for this host point
 	source netip.Addr // where calls come from: local, unless the gateway speaks IPv6
 	memory Memory
-	gate   gate
+	gate   *gate
+	boot   boot // of the announcement or answer it was found by
 
 	external      netip.Addr // as told during discovery
 	externalKnown bool
@@ -75,6 +76,7 @@ type Rejected struct {
 	Location string `json:"location"`
 	Name     string `json:"friendlyName"`
 	Reason   string `json:"reason"`
+	Err      error  `json:"-"` // why its description was of no use; nil if that was not it
 }
 
 // host is where the gateway is, for messages.

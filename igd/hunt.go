@@ -2,16 +2,16 @@ package igd
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"upnp/description"
-	"upnp/igd/wire"
 	"upnp/ssdp"
 )
 
@@ -39,7 +39,7 @@ type find struct {
 	gateway    *Gateway // nil if rejected
 	rank       rank
 	remembered bool
-	reason     string // why not taken
+	err        error // why not taken
 	location   string
 	name       string
 }
@@ -47,7 +47,7 @@ type find struct {
 // A hunt is a search under way. Finds are sent as descriptions are read.
 type hunt struct {
 	client     *Client
-	http       *http.Client
+	network    *insistent
 	query      query
 	interfaces []ssdp.Interface
 	finds      chan *find
@@ -65,6 +65,10 @@ type hunt struct {
 
 // hunt starts a search. The caller must close it.
 func (c *Client) hunt(ctx context.Context, q query) (*hunt, error) {
+	return c.startHunt(ctx, q, (*hunt).search)
+}
+
+func (c *Client) startHunt(ctx context.Context, q query, search func(*hunt, context.Context)) (*hunt, error) {
 	network := c.network()
 	interfaces, err := network.Interfaces()
 	if err != nil {
@@ -72,11 +76,11 @@ func (c *Client) hunt(ctx context.Context, q query) (*hunt, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	h := &hunt{
-		client: c, http: wire.HTTPClient(&hedge{Network: network}), query: q, interfaces: interfaces,
+		client: c, network: &insistent{Network: network}, query: q, interfaces: interfaces,
 		finds: make(chan *find), cancel: cancel,
 		fetches: make(chan struct{}, maxFetches), known: map[string]bool{},
 	}
-	h.workers.Go(func() { h.search(ctx) })
+	h.workers.Go(func() { search(h, ctx) })
 	go func() { h.workers.Wait(); close(h.finds) }()
 	return h, nil
 }
@@ -96,7 +100,12 @@ func (h *hunt) search(ctx context.Context) {
 			return
 		}
 	}
-	for p, err := range h.client.Search().SearchWaves(ctx, waves()) {
+	h.ask(ctx, waves())
+}
+
+// ask asks the network.
+func (h *hunt) ask(ctx context.Context, waves []ssdp.Wave) {
+	for p, err := range h.client.Search().SearchWaves(ctx, waves) {
 		if err != nil {
 			h.fail(err)
 			continue
@@ -156,18 +165,18 @@ func (h *hunt) fetch(ctx context.Context, a answer) *find {
 	case h.fetches <- struct{}{}:
 		defer func() { <-h.fetches }()
 	case <-ctx.Done():
-		f.reason = "the search was over"
+		f.err = context.Cause(ctx)
 		return f
 	}
-	g, r, err := h.client.open(ctx, h.http, a, h.interfaces, true)
+	g, r, err := h.client.open(ctx, h.network, a, h.interfaces, true)
 	if g != nil {
 		f.name = g.root.Device.FriendlyName
 	}
 	switch {
 	case err != nil:
-		f.reason = err.Error()
+		f.err = err
 	case h.query.udn != "" && !hasUDN(g.root, h.query.udn):
-		f.reason = "another device than the one asked for"
+		f.err = errOtherDevice
 	default:
 		f.gateway, f.rank = g, r
 	}
@@ -219,8 +228,9 @@ func (h *hunt) others(best *find) []Rejected {
 func sameBox(a, b *Gateway) bool { return a.UDN() == b.UDN() || a.host() == b.host() }
 
 func (f *find) rejection(best *find) Rejected {
-	r := Rejected{Location: f.location, Name: f.name, Reason: f.reason}
+	r := Rejected{Location: f.location, Name: f.name, Err: f.err}
 	if f.gateway == nil {
+		r.Reason = plainReason(f.err)
 		return r
 	}
 	switch {
@@ -234,18 +244,31 @@ func (f *find) rejection(best *find) Rejected {
 	return r
 }
 
+// errOtherDevice is an answer at the address that was named, by a device that was not.
+var errOtherDevice = errors.New("another device than the one asked for")
+
+// plainReason is an error without the request it belongs to, which Location tells.
+func plainReason(err error) string {
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err.Error()
+	}
+	return err.Error()
+}
+
 // nothing is the error of a hunt without a gateway.
 func (h *hunt) nothing() error {
 	e := &NoGatewayError{}
 	for _, ifi := range h.interfaces {
-		if ok, reason := ifi.Usable(); !ok && !slices.Contains(h.client.Interfaces, ifi.Name) {
-			e.Skipped = append(e.Skipped, ifi.Name+": "+reason)
-		} else if len(h.client.Interfaces) == 0 || slices.Contains(h.client.Interfaces, ifi.Name) {
+		if h.client.searches(ifi) {
 			e.Interfaces = append(e.Interfaces, ifi.Name)
+		} else if _, reason := ifi.Usable(); reason != "" {
+			e.Skipped = append(e.Skipped, ifi.Name+": "+reason)
 		}
 	}
 	for _, f := range h.rejected {
-		e.Rejected = append(e.Rejected, f.rejection(nil))
+		if !f.remembered {
+			e.Rejected = append(e.Rejected, f.rejection(nil))
+		}
 	}
 	e.Failures = h.failures
 	return e

@@ -162,7 +162,7 @@ func (w *walk) after(ctx context.Context, index int, err error) (again bool, _ e
 	if next, nextErr := w.backend.MappingAt(ctx, index+1); nextErr == nil && !isHole(next) {
 		return w.stepOver(index, err), nil
 	}
-	if isCut(err) && !w.alive(ctx) {
+	if (isCut(err) || len(w.seen) == 0 && !isFault(err)) && !w.alive(ctx) {
 		return false, err
 	}
 	return false, nil
@@ -178,10 +178,11 @@ func (w *walk) stepOver(index int, err error) bool {
 	return !w.stopped
 }
 
-// alive tells a router that closes the connection at the end of its list from one that is gone.
+// alive tells a router that ends its list in a way of its own from one that is gone, or that
+// answers everything with a page to log in.
 func (w *walk) alive(ctx context.Context) bool {
 	_, err := w.backend.ExternalAddr(ctx)
-	return err == nil || isAnswer(err)
+	return err == nil || isFault(err)
 }
 
 // isEnd reports the standard's end of a list.
@@ -197,16 +198,15 @@ func isDenied(err error) bool {
 // isAnswer reports an error that came from a living router: a fault, a status, or text that
 // makes no sense.
 func isAnswer(err error) bool {
-	if _, ok := errors.AsType[*soap.Fault](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*description.StatusError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[Error](err); ok {
-		return true
-	}
-	return isNonsense(err)
+	_, status := errors.AsType[*description.StatusError](err)
+	return status || isFault(err) || isNonsense(err)
+}
+
+// isFault reports a refusal in the terms of the standard.
+func isFault(err error) bool {
+	_, fault := errors.AsType[*soap.Fault](err)
+	_, meaning := errors.AsType[Error](err)
+	return fault || meaning
 }
 
 // moved reads a few entries again and reports whether one is no longer where it was.

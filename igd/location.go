@@ -17,6 +17,29 @@ type answer struct {
 	from       netip.Addr     // the sender; zero if not heard
 	notes      []string
 	remembered bool
+	boot       boot
+}
+
+// A boot is the number a device gives the time since its last start (UDA 1.1 section 1.2.2).
+type boot struct {
+	id    uint32
+	known bool
+}
+
+// differs reports a start between two numbers.
+func (b boot) differs(other boot) bool { return b.known && other.known && b.id != other.id }
+
+func bootOf(p *ssdp.Packet) boot {
+	id, ok := p.BootID()
+	return boot{id, ok}
+}
+
+// Locate is where to read the description that an SSDP message names, and what had to be
+// repaired; see [Client.Search] for messages and interfaces for the host's own. It is false if
+// nothing may be read.
+func Locate(p *ssdp.Packet, interfaces []ssdp.Interface) (location string, notes []string, ok bool) {
+	a, ok := locate(p, interfaces)
+	return a.location, a.notes, ok
 }
 
 // locate decides where to read the description that an SSDP message names. Only hosts on the
@@ -28,7 +51,7 @@ func locate(p *ssdp.Packet, interfaces []ssdp.Interface) (answer, bool) {
 	if err != nil || len(text) > 2048 || u.Scheme != "http" || u.User != nil || u.Port() == "0" {
 		return answer{}, false
 	}
-	a := answer{ifi: p.Interface, from: p.From.Addr().Unmap()}
+	a := answer{ifi: p.Interface, from: p.From.Addr().Unmap(), boot: bootOf(p)}
 	host, err := netip.ParseAddr(u.Hostname())
 	if err != nil || !mayDial(host, a, interfaces) {
 		a.notes = append(a.notes, fmt.Sprintf("LOCATION has host %q; using the sender %v", u.Hostname(), a.from))

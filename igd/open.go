@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -33,12 +32,8 @@ func (c *Client) Open(ctx context.Context, target string) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	interfaces, err := c.network().Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("igd: network interfaces: %w", err)
-	}
-	client := wire.HTTPClient(&hedge{Network: c.network()})
-	g, _, err := c.open(ctx, client, a, interfaces, false)
+	network := &insistent{Network: c.network()}
+	g, _, err := c.open(ctx, network, a, nil, false)
 	if err != nil {
 		return nil, err
 	}
@@ -87,18 +82,23 @@ func (e *NotGatewayError) Error() string {
 
 // open reads a description and makes a gateway of it. With ask, or if there is a choice of WAN
 // connections, they are asked how they are.
-func (c *Client) open(ctx context.Context, client *http.Client, a answer, interfaces []ssdp.Interface, ask bool) (*Gateway, rank, error) {
+func (c *Client) open(ctx context.Context, network *insistent, a answer, interfaces []ssdp.Interface, ask bool) (*Gateway, rank, error) {
+	g := &Gateway{client: c, http: wire.HTTPClient(network), memory: c.Memory, gate: &gate{}, boot: a.boot, notes: a.notes}
 	ifi, ok := interfaceTo(a, interfaces)
-	g := &Gateway{client: c, http: client, memory: c.Memory, notes: a.notes}
 	if ok {
 		g.source, _ = ifi.Source(a.host)
-		g.local = mappingSource(ifi, g.source)
 	}
 	root, err := g.read(ctx, a)
 	if err != nil {
 		return nil, 0, err
 	}
 	g.root = root
+	if !g.source.IsValid() {
+		g.source = network.source()
+	}
+	if g.local, err = c.mappingSource(ifi, g.source); err != nil {
+		return nil, 0, err
+	}
 	all := connections(root)
 	if len(all) == 0 {
 		return g, 0, &NotGatewayError{root.Location, root.Device.Type, root.Device.FriendlyName}
@@ -146,7 +146,8 @@ func (g *Gateway) read(ctx context.Context, a answer) (*description.Root, error)
 }
 
 // interfaceTo is the interface to a device: the one that heard it, one that has it on its link,
-// or the one with the default route.
+// or the one with the default route. It is false where no interfaces were listed: then the first
+// connection tells the way.
 func interfaceTo(a answer, interfaces []ssdp.Interface) (ssdp.Interface, bool) {
 	if a.ifi.Name != "" {
 		return a.ifi, true
@@ -162,16 +163,25 @@ func interfaceTo(a answer, interfaces []ssdp.Interface) (ssdp.Interface, bool) {
 	return ssdp.Interface{}, false
 }
 
-// mappingSource is the address mappings for this host point at: the source of the calls, or the
-// interface's IPv4 address where the calls go over IPv6.
-func mappingSource(ifi ssdp.Interface, source netip.Addr) netip.Addr {
+// mappingSource is the address mappings for this host point at: the source of the calls, or, where
+// those go over IPv6, the IPv4 address of the same interface.
+func (c *Client) mappingSource(ifi ssdp.Interface, source netip.Addr) (netip.Addr, error) {
 	if source.Is4() {
-		return source
+		return source, nil
+	}
+	if ifi.Name == "" {
+		all, err := c.network().Interfaces()
+		if err != nil {
+			return source, fmt.Errorf("igd: network interfaces: %w", err)
+		}
+		if i := slices.IndexFunc(all, func(i ssdp.Interface) bool { return i.OnLink(source) }); i >= 0 {
+			ifi = all[i]
+		}
 	}
 	for _, p := range ifi.Prefixes {
 		if p.Addr().Is4() {
-			return p.Addr()
+			return p.Addr(), nil
 		}
 	}
-	return source
+	return source, nil
 }

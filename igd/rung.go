@@ -103,7 +103,7 @@ func (c *climb) lease(d time.Duration) bool {
 	if c.tried[c.variation(kindLease, d)] {
 		return false
 	}
-	what := "lease " + d.String()
+	what := "lease " + shortly(d)
 	if d == 0 {
 		what = "permanent, without a lease"
 	}
@@ -114,7 +114,8 @@ func (c *climb) nextLease() bool {
 	return slices.ContainsFunc(leases, c.lease)
 }
 
-// widen gives up a limit on the remote host that the gateway does not know. The grant says so.
+// widen gives up a limit on the remote host that the gateway does not know. The grant says so,
+// and is never a verified one.
 func (c *climb) widen() bool {
 	if c.now.RemoteHost == "" {
 		return false

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"upnp/description"
 	"upnp/igd/wire"
@@ -64,12 +65,16 @@ type Server struct {
 	// BootID tells restarts apart (BOOTID.UPNP.ORG); 0 is the time Serve is called.
 	BootID uint32
 
+	// MaxDelay caps the random delay of answers to searches, which a searcher bounds in whole
+	// seconds (MX). 0 is up to what is asked, as the standard has it for a LAN full of devices.
+	MaxDelay time.Duration
 	// WrapHTTP sees every HTTP request that passed the guard; nil is none.
 	WrapHTTP func(http.Handler) http.Handler
 	// Answer decides what is really sent for one answer to a search, see ssdp.Server; nil
 	// changes nothing.
 	Answer func(search *ssdp.Packet, answer ssdp.Reply) []ssdp.Reply
-	// Events handles the event URL of a service; without one it is answered 501.
+	// Events handles the event URL of a service. Without, changes are told if Backend is a
+	// [Watcher], and subscriptions answered 501 if it is none.
 	Events func(*description.Service) http.Handler
 	// Ready is called with the URL of the description when it can be fetched and found.
 	Ready func(location string)

@@ -25,6 +25,7 @@ type host struct {
 	local    netip.AddrPort
 	root     *description.Root
 	handler  http.Handler
+	news     newsroom
 	ready    sync.Once
 }
 
@@ -46,6 +47,7 @@ func (s *Server) open(ctx context.Context) (*host, error) {
 	}
 	h.local = addrPortOf(h.listener.Addr())
 	h.root = h.describe()
+	h.news.host = h
 	h.handler = h.mount()
 	return h, nil
 }
@@ -136,6 +138,8 @@ func (h *host) describe() *description.Root {
 func (h *host) run(outside context.Context) error {
 	ctx, cancel := context.WithCancel(outside)
 	defer cancel()
+	defer h.news.close()
+	h.news.open(ctx)
 	web := newWebServer(h, ctx)
 	served := make(chan error, 1)
 	go func() {
@@ -172,6 +176,7 @@ func (h *host) announcer() *ssdp.Server {
 		Location:   h.locationFor,
 		Product:    h.server.product(),
 		BootID:     h.server.BootID,
+		MaxDelay:   h.server.MaxDelay,
 		Answer:     h.server.Answer,
 		Logger:     h.server.Logger,
 	}

@@ -262,8 +262,8 @@ func TestServerAnswersWhatIsNotThere(t *testing.T) {
 			want         int
 		}{
 			{"GET", "/", 404}, {"GET", "/scpd/", 404}, {"GET", "/scpd/../server.go", 404},
-			{"SUBSCRIBE", "/event/WANIPConn1", 501}, {"UNSUBSCRIBE", "/event/L3Forwarding1", 501},
-			{"PUT", "/root.xml", 405}, {"PUT", "/control/WANIPConn1", 405}, {"GET", "/control/WANIPConn1", 405}, {"GET", "/event/WANIPConn1", 501},
+			{"SUBSCRIBE", "/event/WANIPConn1", 412}, {"UNSUBSCRIBE", "/event/L3Forwarding1", 412}, {"SUBSCRIBE", "/event/none", 404},
+			{"PUT", "/root.xml", 405}, {"PUT", "/control/WANIPConn1", 405}, {"GET", "/control/WANIPConn1", 405}, {"GET", "/event/WANIPConn1", 405},
 		} {
 			if status, _ := v.do(tt.method, tt.path, "", nil); status != tt.want {
 				v.Errorf("%s %s: status %d, want %d", tt.method, tt.path, status, tt.want)
@@ -283,8 +283,8 @@ func TestServerEventsHook(t *testing.T) {
 		if status, body := v.do("SUBSCRIBE", "/event/WANIPConn1", "", nil); status != 200 || body != "urn:upnp-org:serviceId:WANIPConn1" {
 			v.Errorf("status %d, body %q", status, body)
 		}
-		if status, _ := v.do("SUBSCRIBE", "/event/WANCommonIFC1", "", nil); status != 501 {
-			v.Errorf("status %d, want 501", status)
+		if status, _ := v.do("SUBSCRIBE", "/event/WANCommonIFC1", "", nil); status != 412 {
+			v.Errorf("status %d, want 412: the server's own", status)
 		}
 	})
 }

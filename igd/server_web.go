@@ -127,16 +127,19 @@ func (h *host) mountService(m *switchboard, docs *description.Handler, s *descri
 		Server: h.server.product(), Logger: h.server.Logger,
 	}))
 	if s.EventSubURL != "" {
-		m.handle(h.target(s.EventSubURL), h.events(s))
+		m.handle(h.target(s.EventSubURL), h.events(a, s, scpd))
 	}
 }
 
-// events is what answers subscriptions: somebody's, or the plain truth that there are none.
-func (h *host) events(s *description.Service) http.Handler {
+// events is what answers subscriptions: somebody's, ours, or the plain truth that there are none.
+func (h *host) events(a *actor, s *description.Service, scpd *description.SCPD) http.Handler {
 	if h.server.Events != nil {
 		if handler := h.server.Events(s); handler != nil {
 			return handler
 		}
+	}
+	if publisher := h.news.publisher(a, s, scpd); publisher != nil {
+		return publisher
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "no events here", http.StatusNotImplemented)

@@ -87,10 +87,22 @@ func (g *Grant) compareLease(asked, truth time.Duration) {
 	case truth == 0:
 		g.note("permanent: the gateway keeps no lease; remove the mapping when done")
 	case asked == 0:
-		g.note("not permanent: the gateway gives a lease of %v", truth)
+		g.note("not permanent: the gateway gives a lease of %s", shortly(truth))
 	case truth > asked || asked-truth > leaseSlack:
-		g.note("lease of %v instead of %v", truth, asked)
+		g.note("lease of %s instead of %s", shortly(truth), shortly(asked))
 	}
+}
+
+// shortly is a duration without the zeros behind it: 1h, not 1h0m0s.
+func shortly(d time.Duration) string {
+	s := strings.TrimSuffix(d.String(), "m0s")
+	if s != d.String() {
+		s += "m"
+	}
+	if hours, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = hours + "h"
+	}
+	return s
 }
 
 func enabledWord(m Mapping) string {
@@ -101,23 +113,18 @@ func enabledWord(m Mapping) string {
 }
 
 // Remove deletes the mapping with key k and makes sure that it is gone. It returns what was
-// there. A mapping limited to a remote host is found without naming that, if it is the only one
-// of its port. ErrNoSuchEntry means that there was nothing to delete.
+// there, as Find finds it. ErrNoSuchEntry means that there was nothing to delete.
 func (g *Gateway) Remove(ctx context.Context, k MappingKey) (Mapping, error) {
-	before, err := g.Mapping(ctx, k)
+	before, err := g.Find(ctx, k)
 	if err != nil {
-		if before, err = g.lookUp(ctx, k, err); err != nil {
-			return before, err
-		}
+		return before, err
 	}
 	for _, host := range spellings(before.RemoteHost) {
 		key := before.MappingKey
 		key.RemoteHost = host
 		err = g.DeleteMapping(ctx, key)
-		if err == nil || isCut(err) {
-			if g.gone(ctx, before) {
-				return before, nil
-			}
+		if (err == nil || isCut(err)) && g.gone(ctx, before) {
+			return before, nil
 		}
 		if err != nil && !isAnswer(err) {
 			return before, err
@@ -140,17 +147,31 @@ func spellings(host string) []string {
 	return anybody
 }
 
-// lookUp finds a mapping that GetSpecificPortMappingEntry does not: by its port alone.
-func (g *Gateway) lookUp(ctx context.Context, k MappingKey, cause error) (Mapping, error) {
-	if !isAnswer(cause) {
-		return Mapping{}, cause
+// Find reads the mapping with key k. One that is limited to a remote host is found without
+// naming that, if it is the only one of its port; so is one that a router does not find by key
+// but lists. ErrNoSuchEntry means that there is none, or more than one.
+func (g *Gateway) Find(ctx context.Context, k MappingKey) (Mapping, error) {
+	m, err := g.Mapping(ctx, k)
+	if err == nil || !isAnswer(err) {
+		return m, err
 	}
+	var found []Mapping
+	var broken error
 	for m, err := range Mappings(ctx, g) {
-		if err == nil && m.ExternalPort == k.ExternalPort && m.Protocol == k.Protocol && (k.RemoteHost == "" || k.RemoteHost == m.RemoteHost) {
-			return m, nil
+		switch {
+		case err != nil:
+			broken = err
+		case m.ExternalPort == k.ExternalPort && m.Protocol == k.Protocol && (k.RemoteHost == "" || k.RemoteHost == m.RemoteHost):
+			found = append(found, m)
 		}
 	}
-	return Mapping{}, g.opError("DeletePortMapping", ErrNoSuchEntry)
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case broken != nil:
+		return Mapping{}, broken
+	}
+	return Mapping{}, g.opError("GetSpecificPortMappingEntry", ErrNoSuchEntry)
 }
 
 // gone looks whether a deleted mapping has left the table.

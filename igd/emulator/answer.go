@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"upnp/igd"
 	"upnp/soap"
@@ -27,7 +30,11 @@ type answer struct {
 	header     http.Header
 	body       []byte
 	framing    int
-	cut        bool // the connection is closed instead
+	cut        bool          // the connection is closed instead
+	hold       time.Duration // how long it is kept back, even from a handler that would have it sent
+
+	edits []func(*answer) // of quirks, the outermost first
+	send  func()          // sends it, the first time it is called
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -44,6 +51,15 @@ func (a *answer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// FlushError sends the answer before its handler has returned, as handlers want that have something
+// to do afterwards.
+func (a *answer) FlushError() error {
+	if a.hold == 0 {
+		a.send()
+	}
+	return nil
+}
+
 func (a *answer) faulty() bool { return a.status == http.StatusInternalServerError }
 
 func (a *answer) isXML() bool { return strings.Contains(a.header.Get("Content-Type"), "xml") }
@@ -57,17 +73,28 @@ func (a *answer) replace(status int, contentType, body string) {
 func answering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{header: make(http.Header)}
+		a.send = sync.OnceFunc(func() { a.finish(w, r) })
 		next.ServeHTTP(a, r)
-		a.WriteHeader(http.StatusOK)
-		if a.cut || a.framing != byLength || a.statusLine != "" {
-			a.sendRaw(w, r)
-			return
-		}
-		a.send(w, r)
+		sleep(r.Context(), a.hold)
+		a.send()
 	})
 }
 
-func (a *answer) send(w http.ResponseWriter, r *http.Request) {
+// finish lets quirks change the answer, the innermost first, and sends it.
+func (a *answer) finish(w http.ResponseWriter, r *http.Request) {
+	a.WriteHeader(http.StatusOK)
+	for _, edit := range slices.Backward(a.edits) {
+		edit(a)
+	}
+	if a.cut || a.framing != byLength || a.statusLine != "" {
+		a.sendRaw(w, r)
+		return
+	}
+	a.sendPlain(w, r)
+	_ = http.NewResponseController(w).Flush() // the caller may be gone
+}
+
+func (a *answer) sendPlain(w http.ResponseWriter, r *http.Request) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
@@ -149,10 +176,11 @@ func after(edit func(*question, *answer)) func(*parameter) Quirk {
 	return func(*parameter) Quirk {
 		return Quirk{HTTP: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				next.ServeHTTP(w, r)
 				if a, ok := w.(*answer); ok {
-					edit(ask(r), a)
+					q := ask(r)
+					a.edits = append(a.edits, func(a *answer) { edit(q, a) })
 				}
+				next.ServeHTTP(w, r)
 			})
 		}}
 	}

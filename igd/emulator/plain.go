@@ -26,7 +26,6 @@ type plain struct {
 	link     igd.Link
 	counters igd.Counters
 	up       time.Time     // since when it is connected
-	update   uint32        // SystemUpdateID
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -53,7 +52,6 @@ func (p *plain) lock() (now time.Time) {
 
 // touch tells whoever waits that something changed. The lock is held.
 func (p *plain) touch() {
-	p.update++
 	close(p.changed)
 	p.changed = make(chan struct{})
 }

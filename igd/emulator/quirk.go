@@ -25,6 +25,8 @@ type Quirk struct {
 	Backend func(Backend) Backend
 	// HTTP changes how requests are answered. It is called for each request.
 	HTTP func(http.Handler) http.Handler
+	// Tell decides whether subscribers are told of a change.
+	Tell func(igd.Change) bool
 	// Answer changes how searches are answered.
 	Answer func(search *ssdp.Packet, answer ssdp.Reply) []ssdp.Reply
 	// Root changes the description, its Location known.
@@ -47,7 +49,7 @@ type kind struct {
 
 // kinds are all quirks, by subject.
 func kinds() []kind {
-	return slices.Concat(refusals(), tables(), listings(), wan(), answers(), faults(), descriptions(), searches(), connections())
+	return slices.Concat(refusals(), tables(), listings(), wan(), answers(), faults(), descriptions(), searches(), connections(), events())
 }
 
 // Quirks returns every quirk, ready for use, with its usual value.

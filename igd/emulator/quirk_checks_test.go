@@ -1,10 +1,15 @@
 package emulator_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"upnp/igd"
@@ -428,6 +433,123 @@ var checks = map[string]func(*lab){
 		l.has(l.raw(head+body), " 200 ")
 		l.hasNot(l.raw(head, body), " 200 ")
 	},
+
+	// events
+	"subscribe-refused": func(l *lab) {
+		l.has(l.raw(l.subscribe("")), "HTTP/1.1 412 ")
+		l.router.SetQuirks(quirks(l.T, "subscribe-refused=500")...)
+		l.has(l.raw(l.subscribe("")), "HTTP/1.1 500 ")
+		l.router.SetQuirks()
+		l.has(l.raw(l.subscribe("")), "HTTP/1.1 200 ", "TIMEOUT: Second-")
+	},
+	"never-notifies": func(l *lab) {
+		s := l.listen()
+		l.has(l.raw(l.subscribe(s.url)), "HTTP/1.1 200 ", "SID: uuid:", "TIMEOUT: Second-1800\r\n")
+		l.router.SetExternal(otherAddr)
+		time.Sleep(time.Minute)
+		l.want("events", len(s.events()), 0)
+	},
+	"notify-before-answer": func(l *lab) {
+		l.router.SetQuirks(quirks(l.T, "notify-before-answer=5s")...)
+		s, begin := l.listen(), time.Now()
+		l.has(l.raw(l.subscribe(s.url)), "HTTP/1.1 200 ")
+		l.want("answered after", time.Since(begin), 5*time.Second)
+		l.want("events", len(s.events()), 1)
+		l.want("told after", s.first.Sub(begin), time.Duration(0))
+	},
+	"drops-while-in-flight": func(l *lab) {
+		s := l.listen()
+		l.raw(l.subscribe(s.url))
+		for n := range 20 {
+			l.add(6000 + n)
+			time.Sleep(6 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		got := s.events()
+		l.want("told", len(got) > 1 && len(got) < 6, true)
+		l.hasNot(got[len(got)-1], "<PortMappingNumberOfEntries>20<")
+	},
+	"second-infinite": func(l *lab) {
+		l.has(l.raw(l.subscribe(l.listen().url)), "HTTP/1.1 200 ", "TIMEOUT: Second-infinite\r\n")
+	},
+	"renewal-without-sid": func(l *lab) {
+		answer := l.raw(l.subscribe(l.listen().url))
+		l.has(answer, "HTTP/1.1 200 ", "SID: uuid:")
+		_, rest, _ := strings.Cut(answer, "SID: ")
+		sid, _, _ := strings.Cut(rest, "\r\n")
+		renewal := l.raw("SUBSCRIBE /event/WANIPConn1 HTTP/1.1\r\nHost: " + l.authority() + "\r\nSID: " + sid + "\r\nTIMEOUT: Second-60\r\nConnection: close\r\n\r\n")
+		l.has(renewal, "HTTP/1.1 200 ", "TIMEOUT: Second-60\r\n")
+		l.hasNot(renewal, "SID:")
+	},
+}
+
+// A subscriber is a socket that takes events and says 200.
+type subscriber struct {
+	url   string
+	first time.Time
+	mu    sync.Mutex
+	all   []string
+}
+
+func (l *lab) listen() *subscriber {
+	l.Helper()
+	at, err := l.network.Listen(l.Context(), "tcp", clientAddr.String()+":0")
+	if err != nil {
+		l.Fatal(err)
+	}
+	s := &subscriber{url: "http://" + at.Addr().String() + "/events"}
+	done := make(chan struct{})
+	l.Cleanup(func() { at.Close(); <-done })
+	go func() {
+		defer close(done)
+		for {
+			c, err := at.Accept()
+			if err != nil {
+				return
+			}
+			s.take(c)
+		}
+	}()
+	return s
+}
+
+func (s *subscriber) take(c net.Conn) {
+	defer c.Close()
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) == 0 {
+		s.first = time.Now()
+	}
+	s.all = append(s.all, string(body))
+}
+
+func (s *subscriber) events() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+func (l *lab) authority() string {
+	at, err := url.Parse(l.control)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return at.Host
+}
+
+// subscribe is a SUBSCRIBE as a client without this stack might write it.
+func (l *lab) subscribe(callback string) string {
+	if callback == "" {
+		callback = l.listen().url
+	}
+	return "SUBSCRIBE /event/WANIPConn1 HTTP/1.1\r\nHost: " + l.authority() + "\r\nCALLBACK: <" + callback +
+		">\r\nNT: upnp:event\r\nTIMEOUT: Second-300\r\nConnection: close\r\n\r\n"
 }
 
 func (l *lab) request(action string) string {

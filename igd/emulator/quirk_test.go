@@ -304,3 +304,32 @@ func TestQuirksSwitchWhileServing(t *testing.T) {
 		l.want("without again", l.add(5001), 0)
 	})
 }
+
+// Whatever quirks come together, every call ends.
+func TestQuirksCombine(t *testing.T) {
+	var names []string
+	for _, q := range emulator.Quirks() {
+		if q.Backend != nil {
+			names = append(names, q.Name)
+		}
+	}
+	for _, inner := range names {
+		for _, outer := range names {
+			combine(t, inner, outer)
+		}
+	}
+}
+
+func combine(t *testing.T, names ...string) {
+	r := emulator.New(emulator.Profile{Device: igd.V2, Quirks: quirks(t, names...)})
+	_ = r.Put(mapping(1, clientAddr, ""), mapping(2, clientAddr, ""))
+	_ = r.AddMapping(t.Context(), mapping(3, clientAddr, ""))
+	for index := range 4 {
+		_, _ = r.MappingAt(t.Context(), index)
+	}
+	_, _ = r.ListMappings(t.Context(), igd.Range{From: 1, To: 9, Protocol: igd.TCP})
+	_ = r.DeleteMapping(t.Context(), mapping(3, clientAddr, "").MappingKey)
+	if n := len(r.Table()); n != 2 {
+		t.Errorf("%v: %d mappings left, want the two that were there", names, n)
+	}
+}

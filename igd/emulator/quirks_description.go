@@ -15,7 +15,7 @@ import (
 // descriptions are the ways of describing oneself.
 func descriptions() []kind {
 	return []kind{
-		{"control-url-relative", "has control URLs without a leading slash (Netgear and others)",
+		{"control-url-relative", "has control URLs without a leading slash (routers goupnp and syncthing met)",
 			describing(controlURLs(func(u *url.URL) string { return strings.TrimPrefix(u.Path, "/") }))},
 		{"control-url-absolute", "has absolute control URLs that name another host (FRITZ!Box)",
 			describing(controlURLs(func(u *url.URL) string { return "http://router.home:" + u.Port() + u.Path }))},

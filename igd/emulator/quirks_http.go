@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"upnp/igd"
@@ -22,7 +23,7 @@ func answers() []kind {
 			after(func(_ *question, a *answer) {
 				a.statusLine = fmt.Sprintf("HTTP1.1 %d %s", a.status, http.StatusText(a.status))
 			})},
-		{"latin-1", "sends ISO 8859-1 and calls it UTF-8 (old DSL routers)", latin1},
+		{"latin-1", "sends ISO 8859-1 and calls it UTF-8 (routers goupnp met)", latin1},
 		{"octet-stream", "calls every document application/octet-stream (Linksys WRT54G)",
 			after(func(q *question, a *answer) {
 				if q.document() {
@@ -49,7 +50,7 @@ func answers() []kind {
 				}
 			})},
 		{"soapaction-case", "knows the header only as SOAPAction or SOAPACTION, 501 otherwise (a router of syncthing #1696)", soapActionCase},
-		{"upper-case-arguments", "writes the names of out-arguments in upper case (seen by TinyUPnP)", upperCaseArguments},
+		{"upper-case-arguments", "writes the names of out-arguments in upper case (seen in captured answers)", upperCaseArguments},
 	}
 }
 
@@ -93,20 +94,28 @@ func toLatin1(utf8 []byte) []byte {
 	return out
 }
 
-var outArgument = regexp.MustCompile(`(</?)(New[A-Za-z]+)(/?>)`)
+// outArgument is compiled by the first who needs it: a program that only contains an emulator
+// does not pay for it when it starts.
+var outArgument = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(</?)(New[A-Za-z]+)(/?>)`)
+})
 
 func upperCaseArguments(p *parameter) Quirk {
 	return after(func(q *question, a *answer) {
 		if q.action != "" {
-			a.body = outArgument.ReplaceAllFunc(a.body, bytes.ToUpper)
+			a.body = outArgument().ReplaceAllFunc(a.body, bytes.ToUpper)
 		}
 	})(p)
 }
 
-var uptime = regexp.MustCompile(`<NewUptime>[0-9]*</NewUptime>`)
-
 func oddUptime(body string) string {
-	return uptime.ReplaceAllString(body, "<NewUptime>9 Days, 22:18:59</NewUptime>")
+	const open, end = "<NewUptime>", "</NewUptime>"
+	before, rest, _ := strings.Cut(body, open)
+	_, behind, ok := strings.Cut(rest, end)
+	if !ok {
+		return body
+	}
+	return before + open + "9 Days, 22:18:59" + end + behind
 }
 
 // faults are the ways of writing a refusal.
@@ -114,7 +123,7 @@ func faults() []kind {
 	return []kind{
 		{"truncated-fault", "cuts faults off behind the error's description (TP-Link Archer C8)", truncatedFault},
 		{"fault-in-200", "sends faults with 200 OK (seen by async_upnp_client)", fault(func(a *answer) { a.status = http.StatusOK })},
-		{"fault-without-body", "sends faults as 500 without a body (a router of tailscale's and miniupnp's lists)",
+		{"fault-without-body", "sends faults as 500 without a body (routers that end their list so)",
 			fault(func(a *answer) { a.body = nil; a.header.Del("Content-Type") })},
 		{"fault-camel-case", "writes faultCode and faultString (MikroTik RouterOS 6.34)",
 			fault(func(a *answer) {

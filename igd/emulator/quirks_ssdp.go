@@ -21,7 +21,7 @@ func searches() []kind {
 			answeringOnly(func(t ssdp.Target) bool { return t == ssdp.All })},
 		{"typed-only", "answers only searches for a device or service type (Sagemcom FAST3890V3)",
 			answeringOnly(func(t ssdp.Target) bool { return strings.HasPrefix(string(t), "urn:") })},
-		{"header-case", "writes header names of answers in lower case (TP-Link Archer C8 in its own way)", headerCase},
+		{"header-case", "writes header names of answers in lower case (TP-Link Archer C8)", headerCase},
 		{"al-header", "says AL for LOCATION (a router of Open.NAT)", alHeader},
 		{"location-loopback", "announces its description at [::1] (a TP-Link of Home Assistant #57052)",
 			describing(locationLoopback)},

@@ -20,7 +20,7 @@ func tables() []kind {
 			change(func(m *igd.Mapping) error { m.Lease = 24 * time.Hour; return nil })},
 		{"lease-ignored", "makes every lease permanent (Comcast XB3)",
 			change(func(m *igd.Mapping) error { m.Lease = 0; return nil })},
-		{"renewal-ignored", "says yes to a renewal and lets the old lease run out (miniupnpd before 1.9)", renewalIgnored},
+		{"renewal-ignored", "says yes to a renewal and lets the old lease run out (old miniupnpd, miniupnp #131)", renewalIgnored},
 		{"enabled-ignored", "forwards disabled mappings too and tells them as enabled (miniupnpd)",
 			change(func(m *igd.Mapping) error { m.Disabled = false; return nil })},
 		{"same-port-forced", "accepts a pair of ports and uses the external one for both (Orange FunBox 6)",

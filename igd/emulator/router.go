@@ -26,7 +26,10 @@ type Router struct {
 	reboot chan struct{} // closed to end a run of Serve
 }
 
-var _ Backend = (*Router)(nil)
+var (
+	_ Backend     = (*Router)(nil)
+	_ igd.Watcher = (*Router)(nil)
+)
 
 // New switches on a router.
 func New(p Profile) *Router {

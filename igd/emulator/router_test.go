@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -155,26 +156,39 @@ func TestChanges(t *testing.T) {
 		}()
 		begin := time.Now()
 		type seen struct {
-			after    time.Duration
-			mappings int
-			external netip.Addr
+			after time.Duration
+			what  string
 		}
 		var got []seen
-		for s := range r.Changes(t.Context()) {
-			got = append(got, seen{time.Since(begin), s.Mappings, s.ExternalAddr})
-			if s.Connection == "Disconnected" {
+		for c, err := range r.Changes(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, seen{time.Since(begin), summary(c)})
+			if c.Status == "Disconnected" {
 				break
 			}
 		}
-		first := netip.MustParseAddr("11.22.33.44")
 		want := []seen{
-			{0, 0, first}, {time.Second, 1, first}, {61 * time.Second, 0, first},
-			{time.Hour + time.Second, 0, otherAddr}, {time.Hour + 2*time.Second, 0, netip.Addr{}},
+			{0, "address 11.22.33.44"}, {0, "Connected"}, {0, "table of 0, +0 -0"},
+			{time.Second, "table of 1, +1 -0"}, {61 * time.Second, "table of 0, +0 -1"},
+			{time.Hour + time.Second, "address " + otherAddr.String()},
+			{time.Hour + 2*time.Second, "address invalid IP"}, {time.Hour + 2*time.Second, "Disconnected"},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("changes %v, want %v", got, want)
 		}
 	})
+}
+
+func summary(c igd.Change) string {
+	switch c.Kind {
+	case igd.ExternalAddressChanged:
+		return "address " + c.ExternalAddr.String()
+	case igd.StatusChanged:
+		return c.Status
+	}
+	return fmt.Sprintf("table of %d, +%d -%d", c.NumberOfEntries, len(c.Added), len(c.Removed))
 }
 
 func TestReboot(t *testing.T) {

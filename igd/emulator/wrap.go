@@ -78,7 +78,8 @@ func (v view) Mapping(ctx context.Context, k igd.MappingKey) (igd.Mapping, error
 }
 
 func (v view) MappingAt(ctx context.Context, index int) (igd.Mapping, error) {
-	for i := 0; ; i++ {
+	const most = 1 << 16 // a list inside may have no end
+	for i := range most {
 		m, err := v.Backend.MappingAt(ctx, i)
 		if err != nil {
 			return igd.Mapping{}, err
@@ -91,6 +92,7 @@ func (v view) MappingAt(ctx context.Context, index int) (igd.Mapping, error) {
 			index--
 		}
 	}
+	return igd.Mapping{}, igd.ErrNoSuchIndex
 }
 
 func (v view) ListMappings(ctx context.Context, r igd.Range) ([]igd.Mapping, error) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // seed is the mapping that Fill copies. Its port and the text of it are found in the rule's bytes
@@ -45,6 +46,29 @@ func (r *Router) Fill(t testing.TB, client *Host, first, n int) {
 	}
 }
 
+// Add makes n mappings as fast as one client can, in the way of Fill, and returns how long it took.
+func (r *Router) Add(t testing.TB, client *Host, first, n int) (took time.Duration) {
+	t.Helper()
+	err := client.Do(func() error {
+		begin := time.Now()
+		defer func() { took = time.Since(begin) }()
+		for port := first; port < first+n; port++ {
+			conn, err := net.Dial("tcp4", r.authority())
+			if err != nil {
+				return err
+			}
+			if err := r.callOver(conn, "AddPortMapping", addArgs(client, port)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took
+}
+
 const (
 	keyArgs  = "<NewRemoteHost></NewRemoteHost><NewExternalPort>%d</NewExternalPort><NewProtocol>TCP</NewProtocol>"
 	restArgs = "<NewInternalPort>%d</NewInternalPort><NewInternalClient>%s</NewInternalClient><NewEnabled>1</NewEnabled>" +
@@ -52,22 +76,32 @@ const (
 )
 
 func (r *Router) add(client *Host, port int) error {
-	return r.call(client, "AddPortMapping", fmt.Sprintf(keyArgs+restArgs, port, port, client.Addr, port))
+	return r.call(client, "AddPortMapping", addArgs(client, port))
 }
+
+func addArgs(client *Host, port int) string {
+	return fmt.Sprintf(keyArgs+restArgs, port, port, client.Addr, port)
+}
+
+func (r *Router) authority() string { return net.JoinHostPort(r.Addr, fmt.Sprint(httpPort)) }
 
 // call makes a SOAP call of miniupnpd's WANIPConnection, with nothing of the stack under test.
 func (r *Router) call(client *Host, action, arguments string) error {
-	const service = "urn:schemas-upnp-org:service:WANIPConnection:1"
-	host := net.JoinHostPort(r.Addr, fmt.Sprint(httpPort))
-	body := fmt.Sprintf(`<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">`+
-		`<s:Body><u:%s xmlns:u="%s">%s</u:%[1]s></s:Body></s:Envelope>`, action, service, arguments)
-	conn, err := client.Dial(context.Background(), host)
+	conn, err := client.Dial(context.Background(), r.authority())
 	if err != nil {
 		return err
 	}
+	return r.callOver(conn, action, arguments)
+}
+
+// callOver makes a call over a connection, and closes it.
+func (r *Router) callOver(conn net.Conn, action, arguments string) error {
+	const service = "urn:schemas-upnp-org:service:WANIPConnection:1"
 	defer conn.Close()
+	body := fmt.Sprintf(`<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">`+
+		`<s:Body><u:%s xmlns:u="%s">%s</u:%[1]s></s:Body></s:Envelope>`, action, service, arguments)
 	fmt.Fprintf(conn, "POST /ctl/IPConn HTTP/1.1\r\nHost: %s\r\nContent-Type: text/xml\r\nSOAPAction: \"%s#%s\"\r\n"+
-		"Content-Length: %d\r\n\r\n%s", host, service, action, len(body), body)
+		"Content-Length: %d\r\n\r\n%s", r.authority(), service, action, len(body), body)
 	answer, err := io.ReadAll(conn)
 	if err == nil && !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
 		err = fmt.Errorf("%s: %s", action, answer)

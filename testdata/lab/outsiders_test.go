@@ -28,6 +28,7 @@ func emulated(t *testing.T, args ...string) *lab.Lab {
 
 // profiles runs f against an emulated router of each kind.
 func profiles(t *testing.T, programs []string, f func(t *testing.T, l *lab.Lab)) {
+	t.Parallel()
 	lab.Need(t, programs...)
 	for _, profile := range []string{"igd1", "igd2", "ppp"} {
 		t.Run(profile, func(t *testing.T) {

@@ -211,6 +211,21 @@ func (r *Router) Forget(t testing.TB) {
 	r.Start(t)
 }
 
+// SetWAN gives the router another outer address, as its provider may any night.
+func (r *Router) SetWAN(t testing.TB, addr string) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"addr", "del", r.WAN + "/24", "dev", "wan0"},
+		{"addr", "add", addr + "/24", "dev", "wan0"},
+		{"route", "replace", "default", "via", InternetAddr},
+	} {
+		if res := r.Run(t, append([]string{"ip"}, args...)...); res.Code != 0 {
+			t.Fatalf("ip %s: %s", strings.Join(args, " "), res.Stderr)
+		}
+	}
+	r.WAN = addr
+}
+
 // forwards finds a rule of miniupnpd's: the port outside and where it goes.
 var forwards = regexp.MustCompile(`th dport (\d+) .*dnat ip to ([\d.]+:\d+)`)
 

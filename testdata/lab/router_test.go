@@ -14,6 +14,7 @@ import (
 
 // bothModes runs f against miniupnpd as IGD:1 and as IGD:2.
 func bothModes(t *testing.T, f func(t *testing.T, l *lab.Lab)) {
+	t.Parallel()
 	lab.Need(t)
 	for name, igd1 := range map[string]bool{"IGD1": true, "IGD2": false} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 // TestLab proves that the lab is what the other tests take it for, with upnpc as the client.
 func TestLab(t *testing.T) {
+	t.Parallel()
 	lab.Need(t, "upnpc")
 	t.Run("IGD1", func(t *testing.T) { forwards(t, lab.Options{IGD1: true}, "InternetGatewayDevice:1") })
 	t.Run("IGD2", func(t *testing.T) { forwards(t, lab.Options{}, "InternetGatewayDevice:2") })
@@ -62,13 +63,17 @@ func TestLabCable(t *testing.T) {
 	if _, err := c.Get(l.Router.URL); err != nil { // and with that ARP is done
 		t.Fatal(err)
 	}
-	start := time.Now()
-	if _, err := c.Get(l.Router.URL); err != nil {
-		t.Fatal(err)
+	shortest := time.Hour
+	for range 5 {
+		start := time.Now()
+		if _, err := c.Get(l.Router.URL); err != nil {
+			t.Fatal(err)
+		}
+		shortest = min(shortest, time.Since(start))
 	}
 	// A round trip to connect and one to ask.
-	if took := time.Since(start); took < 4*delay || took > 6*delay {
-		t.Errorf("a page took %v over a cable of %v each way", took, delay)
+	if shortest < 4*delay || shortest > 6*delay {
+		t.Errorf("a page took %v over a cable of %v each way", shortest, delay)
 	}
 }
 

@@ -210,7 +210,7 @@ func oneLine(t *testing.T, line string, r result, code int, want string) {
 func TestControlThatIsAWebPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := transcript{router: "igd1,html-login-page"}.network(t)
-		for _, line := range []string{"add 9542", "ip", "delete 8080", "edit 8080 --to 81"} {
+		for _, line := range []string{"add 9542", "ip", "list", "delete 8080", "edit 8080 --to 81"} {
 			oneLine(t, line, runWords(t.Context(), host, strings.Fields(line), ""), exitNoGateway, "HTML page")
 			line += " --gateway http://192.168.1.1:5000/root.xml"
 			oneLine(t, line, runWords(t.Context(), host, strings.Fields(line), ""), exitFailed, "page")

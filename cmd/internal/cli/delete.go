@@ -26,7 +26,8 @@ func deleteCommand() *Command {
 		Long: `Removes mappings and prints what was removed. MAPPING is EXT[-EXT][/PROTO]; TCP is meant if no
 protocol is given. A mapping that is not there is no failure.
 
-A mapping that leads to another machine is removed only after asking, or with --yes.
+Before a mapping that leads to another machine is removed, you are asked, on a terminal and
+without --yes.
 --all-mine removes every mapping that leads to this machine, whoever made it.`,
 		Examples: [2]string{"upnp delete 8080", "upnp delete --all-mine"},
 		Flags:    o.flags,
@@ -115,7 +116,7 @@ func (s *session) ownKeys(ctx context.Context, gw *igd.Gateway) ([]igd.MappingKe
 
 // remove closes one port; gone is false if there was nothing to close.
 func (o *deleteOptions) remove(ctx context.Context, s *session, gw *igd.Gateway, k igd.MappingKey) (m igd.Mapping, gone bool, err error) {
-	m, err = s.find(ctx, gw, k)
+	m, err = gw.Find(ctx, k)
 	if errors.Is(err, igd.ErrNoSuchEntry) {
 		s.note("no mapping %s, nothing to remove", k)
 		return m, false, nil
@@ -123,7 +124,7 @@ func (o *deleteOptions) remove(ctx context.Context, s *session, gw *igd.Gateway,
 	if err != nil {
 		return m, false, err
 	}
-	if !s.mine(m) && !o.yes {
+	if !s.mine(m) && !o.yes && s.InTerminal && s.ErrTerminal {
 		if err := s.confirm(ctx, m); err != nil {
 			return m, false, err
 		}
@@ -135,11 +136,8 @@ func (o *deleteOptions) remove(ctx context.Context, s *session, gw *igd.Gateway,
 	return m, err == nil, err
 }
 
-// confirm asks before another machine's mapping goes. Where nobody can be asked, --yes is needed.
+// confirm asks before another machine's mapping goes.
 func (s *session) confirm(ctx context.Context, m igd.Mapping) error {
-	if !s.InTerminal || !s.ErrTerminal {
-		return usagef("%s leads to another machine, %s; --yes removes it", m.MappingKey, m.Client())
-	}
 	fmt.Fprintf(s.Err, "%s leads to another machine: %s. Remove it? [y/N] ", clean(m.MappingKey.String()), clean(mappingLine(m)))
 	answer, err := readLine(ctx, s.In)
 	if err != nil && err != io.EOF {

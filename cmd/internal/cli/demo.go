@@ -91,7 +91,7 @@ func (s *session) newDemo(ctx context.Context) (*demo, error) {
 	if err := router.Put(prefilled()...); err != nil {
 		return nil, err
 	}
-	if err := s.serve(ctx, router, igd.Server{Network: n, Interface: name}); err != nil {
+	if err := s.serve(ctx, router, igd.Server{Network: n, Interface: name, MaxDelay: promptAnswer}); err != nil {
 		return nil, failf("%w", err)
 	}
 	return &demo{s: s, client: &igd.Client{Network: n, Interfaces: []string{name}}}, nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"net/netip"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -213,6 +211,7 @@ func (s *session) describeAnswers(ctx context.Context, search *ssdp.Client, foun
 	var wg sync.WaitGroup
 	defer close(found)
 	defer wg.Wait()
+	interfaces, _ := s.network.Interfaces()
 	slots := make(chan struct{}, parallelFetches)
 	seen := map[string]bool{}
 	for p, err := range search.Search(ctx, ssdp.All, ssdp.RootDevice) {
@@ -227,19 +226,18 @@ func (s *session) describeAnswers(ctx context.Context, search *ssdp.Client, foun
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found <- s.describeAnswer(ctx, p)
+			found <- s.describeAnswer(ctx, p, interfaces)
 		})
 	}
 }
 
-// describeAnswer reads the description that an answer names, from the host that answered and no
-// other (SECURITY B1).
-func (s *session) describeAnswer(ctx context.Context, p *ssdp.Packet) foundDevice {
+// describeAnswer reads the description that an answer names.
+func (s *session) describeAnswer(ctx context.Context, p *ssdp.Packet, interfaces []ssdp.Interface) foundDevice {
 	d := foundDevice{
 		Location: p.Location(), UDN: p.USN().UDN, Server: p.Header.Get("SERVER"),
 		Address: p.From.Addr().String(), Interface: p.Interface.Name,
 	}
-	location, ok := atSender(p)
+	location, _, ok := igd.Locate(p, interfaces)
 	if !ok {
 		d.Error = "no usable LOCATION"
 		return d
@@ -259,27 +257,6 @@ func (s *session) describeAnswer(ctx context.Context, p *ssdp.Packet) foundDevic
 	r := root.Device
 	d.UDN, d.Type, d.FriendlyName, d.Manufacturer, d.ModelName = r.UDN, r.Type, r.FriendlyName, r.Manufacturer, r.ModelName
 	return d
-}
-
-// atSender is the URL of a description with the sender's address for a host.
-func atSender(p *ssdp.Packet) (location string, ok bool) {
-	u, err := url.Parse(strings.TrimSpace(p.Location()))
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Host == "" {
-		return "", false
-	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	number, err := parsePort(port)
-	if err != nil {
-		return "", false
-	}
-	host, err := netip.ParseAddr(u.Hostname())
-	if err != nil || host.WithZone("") != p.From.Addr().WithZone("") || host.Zone() == "" && p.From.Addr().Zone() != "" {
-		u.Host = netip.AddrPortFrom(p.From.Addr(), number).String()
-	}
-	return u.String(), true
 }
 
 // A heard packet is a line of discover --st and --passive.

@@ -75,7 +75,7 @@ func (o *editOptions) run(ctx context.Context, s *session, args []string) error 
 	if err != nil {
 		return err
 	}
-	before, err := s.find(ctx, gw, key)
+	before, err := gw.Find(ctx, key)
 	if err != nil {
 		return err
 	}

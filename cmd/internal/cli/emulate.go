@@ -69,7 +69,7 @@ func (o *emulateOptions) serve(ctx context.Context, s *session, profile emulator
 		return err
 	}
 	n = wire.NewTap(n, requestsOnly(s.requestLog()))
-	server := igd.Server{Network: n, Interface: o.listen, Ready: func(location string) {
+	server := igd.Server{Network: n, Interface: o.listen, MaxDelay: promptAnswer, Ready: func(location string) {
 		s.stderr.linef("%s is at %s; ^C ends it", profile.Name, location)
 	}}
 	if err := emulator.New(profile).Serve(ctx, server); err != nil {

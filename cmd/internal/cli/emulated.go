@@ -73,6 +73,10 @@ func bare(err error) string {
 	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "emulator: "), "igd: ")
 }
 
+// promptAnswer caps how long an emulated router keeps a search waiting. It is as quick as the
+// daemon in most real ones, so that nobody takes its delay for ours.
+const promptAnswer = 50 * time.Millisecond
+
 // The emulated network: a router with three mappings, this machine, and another.
 const (
 	emulatedInterface = "eth0"
@@ -95,7 +99,7 @@ func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, er
 	if err := r.Put(prefilled()...); err != nil {
 		return nil, err
 	}
-	return self, s.serve(ctx, r, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort})
+	return self, s.serve(ctx, r, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer})
 }
 
 // serve runs an emulated router until the session ends, and returns when it can be reached.

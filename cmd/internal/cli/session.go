@@ -219,25 +219,6 @@ func openWords(err error) string {
 	return strings.TrimPrefix(err.Error(), "igd: ")
 }
 
-// find reads a mapping. One limited to a remote host is found without naming that, if it is the
-// only one of its port.
-func (s *session) find(ctx context.Context, gw *igd.Gateway, k igd.MappingKey) (igd.Mapping, error) {
-	m, err := gw.Mapping(ctx, k)
-	if err == nil || k.RemoteHost != "" || !errors.Is(err, igd.ErrNoSuchEntry) {
-		return m, err
-	}
-	var found []igd.Mapping
-	for m, err := range igd.Mappings(ctx, gw) {
-		if err == nil && m.ExternalPort == k.ExternalPort && m.Protocol == k.Protocol {
-			found = append(found, m)
-		}
-	}
-	if len(found) != 1 {
-		return m, err
-	}
-	return found[0], nil
-}
-
 // usable lists the interfaces a search goes out on: the one that --interface names, if it is up,
 // or all that can reach a network.
 func (s *session) usable() []ssdp.Interface {

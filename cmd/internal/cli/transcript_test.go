@@ -270,6 +270,12 @@ func split(line string) []string {
 	return words
 }
 
+// TestMain has times of day printed as in Greenwich.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
 func TestTranscripts(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(names) == 0 {
