@@ -174,6 +174,9 @@ func (r *keeping) step(ctx context.Context) {
 		}
 	}
 	r.router.strikes = 0
+	if r.router.stopEvents == nil && !r.router.slow { // a slow one has enough to do
+		r.watch(ctx, r.router.gateway)
+	}
 	r.startProbe(ctx)
 }
 

@@ -100,7 +100,7 @@ func (p *place) judge(packet *ssdp.Packet) (hint, bool) {
 	from := packet.From.Addr().Unmap().WithZone("").String()
 	gone := strings.EqualFold(packet.NTS(), "ssdp:byebye")
 	if !p.answers {
-		ok := !gone && isGatewayTarget(packet.Target()) && packet.Location() != ""
+		ok := !gone && isGateway(packet.Target()) && packet.Location() != ""
 		return hint{why: "a gateway announces itself", search: true, repair: true}, ok
 	}
 	if from != p.host && !strings.EqualFold(packet.USN().UDN, p.udn) {
@@ -113,20 +113,20 @@ func (p *place) judge(packet *ssdp.Packet) (hint, bool) {
 	location := packet.Location()
 	switch {
 	case from != p.host:
-		return hint{why: "an announcement in the router's name from another address"}, isGatewayTarget(packet.Target())
+		return hint{why: "an announcement in the router's name from another address"}, isGateway(packet.Target())
 	case known && p.bootKnown && boot != p.boot:
 		p.boot = boot
 		return hint{why: "the router restarted", search: true, repair: true}, true
 	case known && !p.bootKnown:
 		p.boot, p.bootKnown = boot, true
 		return hint{why: "the router announces itself"}, true
-	case isGatewayTarget(packet.Target()) && location != "" && location != p.location:
+	case isGateway(packet.Target()) && location != "" && location != p.location:
 		p.location = location
 		return hint{why: "the router announces another address", search: true}, true
 	}
 	return hint{}, false
 }
 
-func isGatewayTarget(t ssdp.Target) bool {
+func isGateway(t ssdp.Target) bool {
 	return strings.Contains(strings.ToLower(string(t)), ":internetgatewaydevice:")
 }

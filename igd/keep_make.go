@@ -9,7 +9,7 @@ import (
 // A router that took mappings a while ago and refuses the next one without a reason may have a
 // limit per minute: it is asked more slowly, and only then in other words.
 const (
-	lately      = 2 * time.Minute
+	justNow     = 2 * time.Minute
 	freeFor     = 3 * time.Minute // a port that was seen to be free, on a router that takes seconds to say so
 	slowPace    = 13 * time.Second
 	maxPatience = 8 // refusals of one wish at the slow pace
@@ -64,7 +64,7 @@ func (r *keeping) make(ctx context.Context, k *kept, why string) error {
 	g, now := r.router.gateway, time.Now()
 	w := r.order(k)
 	r.intend(k, w)
-	m := manner{polite: true, once: now.Sub(r.router.accepted) < lately && k.fails < maxPatience, free: r.router.slow && now.Sub(k.freeAt) < freeFor}
+	m := manner{polite: true, once: now.Sub(r.router.accepted) < justNow && k.fails < maxPatience, free: r.router.slow && now.Sub(k.freeAt) < freeFor}
 	grant, err := g.mapAs(ctx, w, m)
 	r.adds.at = time.Now().Add(max(writeGap, r.adds.gap))
 	switch {

@@ -107,7 +107,7 @@ func (r *keeping) reachable(ctx context.Context) bool {
 		}
 		return false
 	}
-	r.reached(ctx, g)
+	r.reached(g)
 	return true
 }
 
@@ -255,7 +255,7 @@ func (r *keeping) heard(ctx context.Context) bool {
 }
 
 // reached takes a router into use: the same one again, or another.
-func (r *keeping) reached(ctx context.Context, g *Gateway) {
+func (r *keeping) reached(g *Gateway) {
 	o := &r.router
 	old, wasGone := o.gateway, o.gone
 	how, why := GatewayFound, ""
@@ -271,10 +271,7 @@ func (r *keeping) reached(ctx context.Context, g *Gateway) {
 		how = ""
 	}
 	*o = router{gateway: g, state: routerOK, since: time.Now(), accepted: o.accepted, hintAt: o.hintAt, stopEvents: o.stopEvents}
-	if how == GatewayFound || how == GatewayReplaced || how == GatewayMoved || o.stopEvents == nil || r.hostMoved(old, g) {
-		o.unwatch()
-		r.watch(ctx, g)
-	}
+	o.unwatch()
 	r.place.is(g, true)
 	if how == GatewayReplaced {
 		r.adds, o.accepted = addPace{}, time.Time{}
@@ -289,10 +286,6 @@ func (r *keeping) reached(ctx context.Context, g *Gateway) {
 	if r.keeper.Repair && how != "" {
 		r.repairAll()
 	}
-}
-
-func (r *keeping) hostMoved(old, g *Gateway) bool {
-	return old == nil || old.LocalAddr() != g.LocalAddr()
 }
 
 func (r *keeping) repairAll() {
