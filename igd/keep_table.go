@@ -176,7 +176,7 @@ func (r *keeping) isTaken(k *kept, m Mapping) {
 		r.note(r.journal.end(k.entry))
 		k.entry = owned{}
 	}
-	why := fmt.Sprintf("%v is mapped to %s:%d", m.MappingKey, m.Client(), m.InternalPort)
+	why := fmt.Sprintf("it is mapped to %s:%d", m.Client(), m.InternalPort)
 	if k.wish.AnyPort { // there are other ports
 		k.tryAt = now
 		if k.last == KeepOpen || k.last == KeepRenewed {
