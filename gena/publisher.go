@@ -43,6 +43,11 @@ type Publisher struct {
 	MaxSubscriptions int // at a time; 0 is DefaultSubscriptions
 	MaxPerSource     int // at a time from one address; 0 is DefaultPerSource
 
+	// Delay is how long after the answer to SUBSCRIBE the first event is sent. The SID is to be
+	// known before (UPnP Device Architecture 1.1, section 4.1.2), and a subscriber may read the two
+	// connections in any order: GUPnP 1.6 loses an event that it reads first. 0 is no delay.
+	Delay time.Duration
+
 	// Server is the SERVER header, "OS/version UPnP/1.1 product/version". Empty sends none.
 	Server string
 

@@ -351,3 +351,27 @@ func TestServeAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestDelay: the first event leaves the subscriber time to read its SID; later ones are at once.
+func TestDelay(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.pub.Delay = 100 * time.Millisecond
+		s := &sink{}
+		h.web(h.pc, ":9000", s)
+		h.subscribe()
+		if got := s.events(); len(got) != 0 {
+			t.Errorf("at once %q", got)
+		}
+		_ = h.pub.Publish(Property{"Status", "Up"})
+		time.Sleep(h.pub.Delay)
+		synctest.Wait()
+		if got, want := s.events(), []string{"0 Status=Up Entries="}; !slices.Equal(got, want) {
+			t.Errorf("first event %q, want %q", got, want)
+		}
+		_ = h.pub.Publish(Property{"Entries", "1"})
+		synctest.Wait()
+		if got, want := s.events(), []string{"1 Entries=1"}; !slices.Equal(got, want) {
+			t.Errorf("then %q, want %q", got, want)
+		}
+	})
+}

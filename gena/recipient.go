@@ -65,6 +65,7 @@ func (p *Publisher) start(r *recipient) {
 
 // send sends what is pending, one event after the other, until nothing is.
 func (p *Publisher) send(run *run, r *recipient) {
+	p.await(run, r)
 	for {
 		c, seq := p.take(run, r)
 		if c == nil {
@@ -75,6 +76,22 @@ func (p *Publisher) send(run *run, r *recipient) {
 			p.end(r.sid)
 			p.mu.Unlock()
 		}
+	}
+}
+
+// await lets the subscriber read its SID before the first event.
+func (p *Publisher) await(run *run, r *recipient) {
+	p.mu.Lock()
+	first := r.next == 0
+	p.mu.Unlock()
+	if !first || p.Delay == 0 {
+		return
+	}
+	timer := time.NewTimer(p.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-run.ctx.Done():
 	}
 }
 

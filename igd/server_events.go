@@ -16,6 +16,9 @@ import (
 // firstState is how long a Server waits for its backend's present before it opens.
 const firstState = 3 * time.Second
 
+// firstDelay is enough for subscribers to read the answer before the first event.
+const firstDelay = 100 * time.Millisecond
+
 // A newsroom tells subscribers what watched backends tell it.
 type newsroom struct {
 	host  *host
@@ -39,7 +42,7 @@ func (n *newsroom) publisher(a *actor, s *description.Service, scpd *description
 	}
 	d := &desk{actor: a, service: s, Publisher: &gena.Publisher{
 		SCPD: scpd, HTTP: wire.HTTPClient(from{n.host.network, n.host.local.Addr()}),
-		Server: n.host.server.product(), Logger: n.host.server.Logger,
+		Delay: firstDelay, Server: n.host.server.product(), Logger: n.host.server.Logger,
 	}}
 	n.desks = append(n.desks, d)
 	return d.Publisher

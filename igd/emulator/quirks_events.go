@@ -14,7 +14,7 @@ func events() []kind {
 	return []kind{
 		{"subscribe-refused", "refuses every subscription; =N with which status, 412 if not given (Technicolor CobraXh; 500 by a router of Home Assistant #52373)", subscribeRefused},
 		{"never-notifies", "accepts subscriptions and sends nothing (seen by Cling and upnp-router-control)", neverNotifies},
-		{"notify-before-answer", "sends the first event before the answer to SUBSCRIBE; =D how long before, 50ms if not given (miniupnpd in half of all cases)", notifyBeforeAnswer},
+		{"notify-before-answer", "sends the first event before the answer to SUBSCRIBE; =D how long the answer takes, 1s if not given (miniupnpd in half of all cases)", notifyBeforeAnswer},
 		{"drops-while-in-flight", "forgets to tell of what changes soon after another change; =D how soon, 100ms if not given (miniupnpd with a slow subscriber)", dropsWhileInFlight},
 		{"second-infinite", "grants subscriptions for ever: TIMEOUT: Second-infinite (UPnP 1.0 devices)",
 			subscribing(func(_ *question, a *answer) { a.header["TIMEOUT"] = []string{"Second-infinite"} })},
@@ -79,7 +79,7 @@ func neverNotifies(*parameter) Quirk {
 }
 
 func notifyBeforeAnswer(p *parameter) Quirk {
-	d := p.duration(50 * time.Millisecond)
+	d := p.duration(time.Second)
 	return atSubscription(func(w http.ResponseWriter, r *http.Request) bool {
 		if a, ok := w.(*answer); ok && r.Method == subscribe {
 			a.hold = d
