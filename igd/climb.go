@@ -13,6 +13,7 @@ const maxRungs = 16
 
 // A climb is one Map under way.
 type climb struct {
+	manner
 	gateway *Gateway
 	wish    Wish
 	grant   *Grant
@@ -21,6 +22,7 @@ type climb struct {
 	kind    string          // kind of the rung, "" for the first
 	tried   map[string]bool // variations sent
 	ports   int             // other ports tried
+	chosen  bool            // the last attempt left the port to the gateway
 	held    *Mapping        // what we have at this key already
 	remake  bool            // held is to be removed before the next attempt
 	removed *Mapping        // and was
@@ -72,6 +74,9 @@ func (c *climb) recall() {
 // look reads who has the port before it is asked for: some routers overwrite what another host
 // has (D2). An error only says that nothing could be read.
 func (c *climb) look(ctx context.Context) (holder *Mapping, _ error) {
+	if c.free && c.first == nil {
+		return nil, nil
+	}
 	m, err := c.gateway.Mapping(ctx, c.now.MappingKey)
 	if ctx.Err() != nil {
 		return nil, err
@@ -79,7 +84,7 @@ func (c *climb) look(ctx context.Context) (holder *Mapping, _ error) {
 	if c.held = nil; err != nil || isHole(m) {
 		return nil, nil
 	}
-	if m.Client() != c.now.Client() {
+	if m.Client() != c.now.Client() || c.polite && !m.serves(c.now) {
 		return &m, nil
 	}
 	c.held = &m
@@ -99,6 +104,9 @@ func (c *climb) attempt(ctx context.Context) error {
 		return err
 	}
 	truth, found := c.gateway.readBack(ctx, c.now)
+	if !found && err != nil && c.chosen {
+		truth, found = c.gateway.lastMade(ctx, c.now)
+	}
 	switch {
 	case found:
 		c.granted(truth)
@@ -135,6 +143,7 @@ func (c *climb) suffices() bool {
 // the port. That is not safe to repeat, so it is never done twice.
 func (c *climb) send(ctx context.Context) error {
 	g := c.gateway
+	c.chosen = false
 	if c.remake {
 		if err := g.DeleteMapping(ctx, c.now.MappingKey); err != nil {
 			return err
@@ -145,7 +154,7 @@ func (c *climb) send(ctx context.Context) error {
 	if !c.wish.AnyPort || c.held != nil || c.tried[anyPort] || !g.Offers(ctx, "AddAnyPortMapping") {
 		return g.AddMapping(ctx, c.now)
 	}
-	c.tried[anyPort] = true
+	c.tried[anyPort], c.chosen = true, true
 	port, err := g.AddAnyMapping(ctx, c.now)
 	if err == nil && port != 0 {
 		c.now.ExternalPort = port

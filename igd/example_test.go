@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -66,4 +67,24 @@ func exampleNetwork() (network wire.Network, stop func()) {
 	}()
 	<-ready
 	return host, func() { cancel(); <-done }
+}
+
+// ExampleListenConfig_Listen is a web server that the Internet can reach, for as long as it runs.
+// The router is an emulated one; with the zero ListenConfig, or plain [igd.Listen], it is yours.
+func ExampleListenConfig_Listen() {
+	network, stop := exampleNetwork()
+	defer stop()
+	config := igd.ListenConfig{Client: &igd.Client{Network: network}}
+
+	listener, err := config.Listen(context.Background(), "tcp", ":8080")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("http://%v/\n", listener.ExternalAddr())
+	go http.Serve(listener, http.FileServer(http.Dir("public")))
+
+	fmt.Println(listener.Close()) // the port is closed outside, too
+	// Output:
+	// http://11.22.33.44:8080/
+	// <nil>
 }

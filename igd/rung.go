@@ -50,7 +50,7 @@ func (c *climb) next(err error) bool {
 		return true
 	case errors.Is(err, ErrNotAuthorized):
 		return c.now.ExternalPort < firstFree && c.neighbour()
-	case isOpaque(err):
+	case isOpaque(err) && !c.once:
 		return c.nextLease() || c.plainer() || c.spelling() || c.neighbour()
 	}
 	return false

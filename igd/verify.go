@@ -46,6 +46,17 @@ func (g *Gateway) search(ctx context.Context, want Mapping) (Mapping, bool) {
 	return Mapping{}, false
 }
 
+// lastMade looks for what AddAnyPortMapping may have made before its answer was lost: an entry that
+// does what want does, under its description, at any port. The last one is the newest.
+func (g *Gateway) lastMade(ctx context.Context, want Mapping) (truth Mapping, found bool) {
+	for m, err := range Mappings(ctx, g) {
+		if err == nil && m.Protocol == want.Protocol && m.serves(want) && m.Description == want.Description {
+			truth, found = m, true
+		}
+	}
+	return truth, found
+}
+
 // leaseSlack is what a lease may have run down between the call and the look.
 const leaseSlack = 15 * time.Second
 

@@ -91,12 +91,23 @@ func (e *DoubleNATError) Unwrap() error { return e.Err }
 // A mapping of another host is never overwritten (HeldError). Without an error but with Verified
 // false, the gateway said yes and its table does not show it.
 func (g *Gateway) Map(ctx context.Context, w Wish) (Grant, error) {
+	return g.mapAs(ctx, w, manner{})
+}
+
+// A manner is how a wish is pursued. The zero value is that of Map.
+type manner struct {
+	polite bool // a mapping of this host to another port is somebody's too
+	once   bool // no other words after a refusal that says nothing
+	free   bool // nobody has the port, as was just seen
+}
+
+func (g *Gateway) mapAs(ctx context.Context, w Wish, how manner) (Grant, error) {
 	want, err := g.complete(w)
 	grant := Grant{Asked: want, Mapping: want, Tried: []Rung{}, Notes: []string{}}
 	if err != nil {
 		return grant, err
 	}
-	c := climb{gateway: g, wish: w, grant: &grant, now: want, tried: map[string]bool{}}
+	c := climb{gateway: g, wish: w, grant: &grant, now: want, tried: map[string]bool{}, manner: how}
 	err = c.run(ctx)
 	return grant, err
 }

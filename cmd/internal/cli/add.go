@@ -55,6 +55,12 @@ found out, used, and told. The exit code is 5 if the router said yes but its tab
 }
 
 func (o *addOptions) flags(fs *flag.FlagSet) {
+	o.keepable(fs)
+	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would be asked for, and who has the port now")
+}
+
+// keepable declares the flags that say what is wanted.
+func (o *addOptions) keepable(fs *flag.FlagSet) {
 	fs.Var(leaseFlag{&o.lease, nil}, "lease", "how long it lives: `D` is 1h (the default), 90m, ...; 0 is permanent")
 	fs.StringVar(&o.description, "description", o.description, "what the router's table shows: `S`, upnp if not given")
 	fs.StringVar(&o.remoteHost, "remote-host", "", "only the host at this address outside, `A`, may use it")
@@ -62,7 +68,6 @@ func (o *addOptions) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.any, "any", false, "another external port will do if that one is taken")
 	fs.BoolVar(&o.disabled, "disabled", false, "make the mapping, but do not forward yet")
 	fs.BoolVar(&o.iKnow, "i-know", false, "open even a port that attackers look for first")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would be asked for, and who has the port now")
 }
 
 func (o *addOptions) run(ctx context.Context, s *session, args []string) error {

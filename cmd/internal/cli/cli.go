@@ -39,7 +39,7 @@ func commands() []*Command {
 	return []*Command{
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
-		watchCommand(),
+		watchCommand(), keepCommand(),
 		emulateCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}
