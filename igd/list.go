@@ -30,6 +30,15 @@ func Mappings(ctx context.Context, b Backend) iter.Seq2[Mapping, error] {
 	}
 }
 
+// mappingsInTurn is Mappings with never more than one call under way, for those who read a table
+// again and again, and have time.
+func mappingsInTurn(ctx context.Context, g *Gateway) iter.Seq2[Mapping, error] {
+	return func(yield func(Mapping, error) bool) {
+		w := &walk{backend: g, gateway: g, yield: yield, inTurn: true, seen: map[MappingKey]bool{}}
+		w.run(ctx)
+	}
+}
+
 const (
 	maxEntries  = 1 << 16               // there are no more ports; ends a table that never ends (D6)
 	maxSame     = 3                     // an entry told so often in a row is a table that repeats its last
@@ -48,6 +57,7 @@ type walk struct {
 	yield   func(Mapping, error) bool
 	stopped bool // the consumer has enough
 	slow    bool // trouble was met: one call at a time from here
+	inTurn  bool // one call at a time in any case
 
 	seen  map[MappingKey]bool // yielded
 	met   map[MappingKey]bool // found in this walk
@@ -99,6 +109,10 @@ func (w *walk) quickly(ctx context.Context, index int) error {
 		if complete || err != nil || w.stopped {
 			return err
 		}
+	}
+	if w.inTurn {
+		_, _, err := w.sequence(ctx, index, w.first+maxEntries)
+		return err
 	}
 	return w.parallel(ctx, index)
 }

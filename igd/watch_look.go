@@ -64,7 +64,7 @@ func isLost(err error) bool {
 // readTable reads what can be read of the table.
 func (p *picture) readTable(ctx context.Context, g *Gateway) error {
 	p.table = map[MappingKey]Mapping{}
-	for m, err := range Mappings(ctx, g) {
+	for m, err := range mappingsInTurn(ctx, g) {
 		switch {
 		case err == nil:
 			p.table[m.MappingKey] = m

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -447,4 +448,48 @@ func TestChangesBesides(t *testing.T) {
 			h.Errorf("told %q", got)
 		}
 	})
+}
+
+// TestChangesOfALongTable: all of it is told, and read with one call at a time.
+func TestChangesOfALongTable(t *testing.T) {
+	for _, device := range []igd.Device{igd.V1, igd.V2} {
+		var m busy
+		atHome(t, emulator.Profile{Device: device, Size: 1000, Quirks: []emulator.Quirk{{HTTP: m.wrap}}}, func(h *home) {
+			for i := range 300 {
+				h.router.Put(entry(1000+i, 0))
+			}
+			r := h.watch(append([]string{"live", "11.22.33.44", "Connected"}, lineOf(igd.Change{Kind: igd.MappingsChanged, NumberOfEntries: 300, Added: h.router.Table()}))...)
+			h.router.Put(entry(9000, 0))
+			r.within(2*time.Second, "301 +9000")
+		})
+		if m.most != 1 {
+			t.Errorf("%d calls at once", m.most)
+		}
+	}
+}
+
+// busy counts the calls under way, each of which takes a millisecond.
+type busy struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+func (b *busy) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			next.ServeHTTP(w, r)
+			return
+		}
+		b.add(1)
+		defer b.add(-1)
+		time.Sleep(time.Millisecond)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (b *busy) add(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now += n
+	b.most = max(b.most, b.now)
 }
