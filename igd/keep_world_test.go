@@ -58,6 +58,7 @@ type observer struct {
 	writes   int
 	actions  int
 	attempts int // to add
+	looks    int // at one mapping
 	adds     []time.Time
 	lookedUp map[igd.MappingKey]igd.Mapping // last answers about a key; the zero mapping: not there
 }
@@ -360,6 +361,9 @@ func (b observed) note(k igd.MappingKey, m igd.Mapping, err error, write bool) {
 func (b observed) Mapping(ctx context.Context, k igd.MappingKey) (igd.Mapping, error) {
 	m, err := b.Backend.Mapping(ctx, k)
 	b.note(k, m, err, false)
+	b.o.mu.Lock()
+	b.o.looks++
+	b.o.mu.Unlock()
 	return m, err
 }
 
@@ -454,6 +458,12 @@ func (b *box) lose(k igd.MappingKey) {
 	}
 	b.Wipe()
 	b.Put(rest...)
+}
+
+func (o *observer) looked() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.looks
 }
 
 func (o *observer) forgetWrites() {
