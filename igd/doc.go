@@ -1,8 +1,8 @@
 // Package igd is about one UPnP device: the Internet gateway, the router that opens ports.
 //
 // It follows InternetGatewayDevice:1 and :2 with WANIPConnection:1 and :2, WANPPPConnection:1,
-// WANCommonInterfaceConfig:1 and Layer3Forwarding:1, on top of the packages ssdp, description
-// and soap.
+// WANCommonInterfaceConfig:1 and Layer3Forwarding:1, on top of the packages ssdp, description,
+// soap and gena.
 //
 // [Client] finds a gateway and [Gateway] is one; [Server] is the other half and offers any
 // [Backend] to a network as a gateway. Both sides meet in Backend, which a Gateway satisfies: a
@@ -19,6 +19,9 @@
 //
 // [Gateway.Map], [Gateway.Edit] and [Gateway.Remove] are wishes. They cope with what routers
 // dislike, read back what they did, and tell what is true afterwards: see [Grant].
+//
+// [Gateway.Changes] tells what becomes of the table, the external address, the connection and the
+// gateway itself, from its events or by asking. Nothing is told that was only heard.
 //
 // What routers get wrong is a fact to show and to rank by, and gates nothing: a connection that
 // says Disconnected, a missing service document, a private external address, a version no

@@ -39,6 +39,14 @@ func TestNothingStaysOpen(t *testing.T) {
 			return nil
 		}},
 		{"Remove", func() error { _, err := g.Remove(t.Context(), wish(9542).MappingKey); return err }},
+		{"Changes broken off", func() error {
+			for c, err := range g.Changes(t.Context()) {
+				if c.Kind == igd.MappingsChanged || err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
 		{"a search broken off", func() error {
 			for range client.All(t.Context()) {
 				break

@@ -288,18 +288,25 @@ func (w *watch) adopt(ctx context.Context, f *find, gone bool) bool {
 		return false
 	}
 	c.Gateway, c.Reason = w.fate(f, now, gone)
-	if c.Now != old {
-		w.line.close()
-		w.ear.close()
-		w.line, w.ear = newLine(w.ctx, w.gateway), newEar(w.ctx, w.gateway)
-	}
 	if w.doubt = (doubt{}); c.Gateway != "" {
 		w.tell(c)
 	}
+	w.settle(old)
 	w.compare(now, false)
 	w.fell = time.Time{}
 	w.pace.end(time.Now(), true)
 	return true
+}
+
+// settle listens to the gateway of now.
+func (w *watch) settle(old *Gateway) {
+	if w.gateway == old {
+		w.line.renew() // it may have restarted
+		return
+	}
+	w.line.close()
+	w.ear.close()
+	w.line, w.ear = newLine(w.ctx, w.gateway), newEar(w.ctx, w.gateway)
 }
 
 // fate names what happened to the gateway; nothing, if it only missed a question.
