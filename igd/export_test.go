@@ -1,29 +1,27 @@
 package igd
 
 import (
-	"fmt"
+	"errors"
+	"slices"
 	"time"
 )
 
 // SetSlept gives a Keeper another idea of how long the machine was suspended.
 func (k *Keeper) SetSlept(slept func() time.Duration) { k.slept = slept }
 
-// JournalHas reports whether a journal, read as after a crash, knows a mapping as possibly ours.
-func JournalHas(path string, m Mapping) (bool, error) {
-	j := &journal{path: path, entries: map[uint64]owned{}}
-	data, err := j.read(path)
-	if err != nil {
-		return false, err
-	}
+// ReadJournal reads the text of a journal as after a crash. The function it returns tells whether
+// the journal knows a mapping as possibly ours.
+func ReadJournal(data []byte) (has func(Mapping) bool, err error) {
+	j := &journal{entries: map[uint64]owned{}}
 	if whole, _ := j.replay(data); !whole {
-		return false, fmt.Errorf("%s is damaged", path)
+		return nil, errors.New("the journal is damaged")
 	}
-	for _, o := range j.all() {
-		if o.matches(m) || o.Any && o.Internal == m.InternalPort && o.Client == m.InternalClient && o.Protocol == m.Protocol {
-			return true, nil
-		}
-	}
-	return false, nil
+	all := j.all()
+	return func(m Mapping) bool {
+		return slices.ContainsFunc(all, func(o owned) bool {
+			return o.matches(m) || o.Any && o.Internal == m.InternalPort && o.Client == m.InternalClient && o.Protocol == m.Protocol
+		})
+	}, nil
 }
 
 // JournalSize is the number of entries in a journal.

@@ -153,10 +153,10 @@ func (r *keeping) run(ctx context.Context) error {
 		r.step(ctx)
 		r.wait(ctx)
 	}
-	r.router.unwatch()
 	deaf()
-	r.ears.Wait()
 	r.leave(ctx)
+	r.router.unwatch()
+	r.ears.Wait()
 	return nil
 }
 

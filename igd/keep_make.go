@@ -3,6 +3,7 @@ package igd
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -77,6 +78,31 @@ func (r *keeping) make(ctx context.Context, k *kept, why string) error {
 		return ctx.Err()
 	}
 	r.failed(k, grant, err, m.once)
+	if k.was && (errors.Is(err, ErrNoPortsAvailable) || isOpaque(err)) {
+		return r.makeRoom(ctx, k)
+	}
+	return nil
+}
+
+// makeRoom takes the last of the wishes after k away, when the router has taken k before and now
+// does not: the table is full, and k comes first.
+func (r *keeping) makeRoom(ctx context.Context, k *kept) error {
+	k.was = false
+	for _, last := range slices.Backward(r.kept) {
+		if last == k {
+			return nil
+		}
+		if !last.live {
+			continue
+		}
+		o := last.entry
+		last.gone(time.Now(), time.Now())
+		last.entry = owned{}
+		last.putOff(time.Now())
+		r.state(last, KeepRefused, nil, nil, "there is no room for it in the router's table")
+		k.tryAt = time.Now()
+		return r.remove(ctx, o)
+	}
 	return nil
 }
 

@@ -15,6 +15,8 @@ import (
 
 // How a router that is gone is looked for (SECURITY section 8, rule 7).
 const (
+	hintWindow    = 15 * time.Second
+	maxHinted     = 3               // searches on a hint within it
 	knockTimeout  = 2 * time.Second // for a TCP connection to where it was
 	searchTimeout = 30 * time.Second
 	callTimeout   = 9 * time.Second // for a call that only asks whether the router is there
@@ -57,10 +59,10 @@ type router struct {
 	search   bool      // there is reason to believe that it is elsewhere
 	lurks    int
 
-	slow       bool      // its answers take seconds
-	walkOnly   bool      // GetSpecificPortMappingEntry does not find what is there
-	accepted   time.Time // when it last took a mapping
-	hintAt     time.Time // no search on a hint before
+	slow       bool        // its answers take seconds
+	walkOnly   bool        // GetSpecificPortMappingEntry does not find what is there
+	accepted   time.Time   // when it last took a mapping
+	hinted     []time.Time // searches on a hint, lately
 	stopEvents func()
 }
 
@@ -270,7 +272,7 @@ func (r *keeping) reached(g *Gateway) {
 	default:
 		how = ""
 	}
-	*o = router{gateway: g, state: routerOK, since: time.Now(), accepted: o.accepted, hintAt: o.hintAt, stopEvents: o.stopEvents}
+	*o = router{gateway: g, state: routerOK, since: time.Now(), accepted: o.accepted, hinted: o.hinted, stopEvents: o.stopEvents}
 	o.unwatch()
 	r.place.is(g, true)
 	if how == GatewayReplaced {
@@ -358,7 +360,7 @@ func (r *keeping) hear(h hint) {
 }
 
 // heed acts on a hint: it only ever makes the keeper look. Hints come from everybody, so that
-// after one search the next hints cause no more than a look at the table.
+// after a few searches the next hints cause no more than a look at the table.
 func (r *keeping) heed(h hint) {
 	o := &r.router
 	now := time.Now()
@@ -366,14 +368,17 @@ func (r *keeping) heed(h hint) {
 	if h.repair && r.keeper.Repair {
 		r.repairAll()
 	}
-	switch {
-	case !h.search && !h.lost || now.Before(o.hintAt) && !h.own:
-		return
-	case o.state == routerOK:
-		r.suspect(errors.New(h.why))
-		o.retryAt = later(o.retryAt, now)
+	for len(o.hinted) > 0 && now.Sub(o.hinted[0]) > hintWindow {
+		o.hinted = o.hinted[1:]
 	}
-	o.hintAt = now.Add(searchGap)
+	if !h.search && !h.lost || len(o.hinted) >= maxHinted && !h.own {
+		return
+	}
+	if o.state == routerOK {
+		o.strikes = maxStrikes
+		r.suspect(errors.New(h.why))
+	}
+	o.hinted = append(o.hinted, now)
 	if h.search {
 		o.search, o.retryAt, o.tries = true, now, min(o.tries, 1)
 		o.searchAt = time.Time{}

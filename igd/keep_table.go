@@ -48,6 +48,9 @@ func (r *keeping) sweep(ctx context.Context) error {
 	now = time.Now()
 	r.sweeping = time.Time{}
 	r.sweepAt, r.nextSweep, r.canaryAt = now.Add(sweepGap), now.Add(sweepEvery), now.Add(canaryEvery)
+	if r.external.known {
+		r.external.at = now
+	}
 	return nil
 }
 

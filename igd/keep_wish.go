@@ -22,6 +22,7 @@ type kept struct {
 	wish  Wish
 	entry owned // in the journal; ID 0: none
 	live  bool  // the last look found it
+	was   bool  // this router has taken it before
 	last  KeepKind
 
 	now     Mapping       // as it was found
@@ -97,7 +98,7 @@ func (k *kept) seen(m Mapping, now time.Time) {
 
 // begin takes in a lease that was just granted or extended.
 func (k *kept) begin(m Mapping, now time.Time) {
-	k.now, k.live = m, true
+	k.now, k.live, k.was = m, true, true
 	k.since, k.lease, k.stuck, k.fails, k.delay = now, m.Lease, 0, 0, 0
 	if m.Lease == 0 {
 		k.ends, k.renewAt = time.Time{}, time.Time{}

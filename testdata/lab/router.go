@@ -26,6 +26,7 @@ type Router struct {
 	URL string // of its description
 
 	conf, pidfile string
+	port          int // of the daemon's HTTP
 }
 
 const httpPort = 5000
@@ -56,7 +57,7 @@ func (l *Lab) routers(o Options) {
 func (l *Lab) router(name, lan, wan string) *Router {
 	l.t.Helper()
 	h := l.lanHost(name, lan, "")
-	return &Router{Host: h, WAN: wan, URL: fmt.Sprintf("http://%s:%d/rootDesc.xml", lan, httpPort)}
+	return &Router{Host: h, WAN: wan, port: httpPort, URL: fmt.Sprintf("http://%s:%d/rootDesc.xml", lan, httpPort)}
 }
 
 // behindNAT puts a provider's address translation between the router and the Internet.
@@ -173,7 +174,7 @@ func (r *Router) Start(t testing.TB) {
 }
 
 func (r *Router) serves() bool {
-	c, err := r.Dial(context.Background(), net.JoinHostPort(r.Addr, strconv.Itoa(httpPort)))
+	c, err := r.Dial(context.Background(), net.JoinHostPort(r.Addr, strconv.Itoa(r.port)))
 	if err != nil {
 		return false
 	}
@@ -197,6 +198,9 @@ func (r *Router) pid() int {
 	return pid
 }
 
+// flushRules empties what miniupnpd fills.
+const flushRules = "flush chain inet igd upnp_dnat; flush chain inet igd upnp_forward; flush chain inet igd upnp_snat"
+
 // Forget ends the daemon without a goodbye, empties the filter and starts it again: a router that
 // was switched off and on.
 func (r *Router) Forget(t testing.TB) {
@@ -207,7 +211,7 @@ func (r *Router) Forget(t testing.TB) {
 		time.Sleep(time.Millisecond)
 	}
 	os.Remove(r.pidfile)
-	r.nft(t, "flush chain inet igd upnp_dnat; flush chain inet igd upnp_forward; flush chain inet igd upnp_snat")
+	r.nft(t, flushRules)
 	r.Start(t)
 }
 
