@@ -96,7 +96,13 @@ func (c *Client) send(ctx context.Context, method string, r *Request, body []byt
 	request.GetBody = nil // net/http must not repeat the call by itself
 	request.Close = true  // routers lose the second request on a connection
 	request.Header = c.header(method, r)
-	return c.client().Do(request)
+	client := c.client()
+	if client.Transport != nil && client.Timeout == 0 {
+		// A call is one exchange. What a Client adds to one, redirects and cookies, no device
+		// needs, and it is a good part of the work of a long listing.
+		return client.Transport.RoundTrip(request)
+	}
+	return client.Do(request)
 }
 
 // header has keys that net/http leaves as they are: some routers know SOAPACTION in upper
