@@ -83,6 +83,16 @@ func TestTwoRouters(t *testing.T) {
 		args := []string{"discover", "--timeout", "500ms"}
 		want(t, newUser(t, l.Clients[0]).must(t, args...).Stdout, l.Router.URL, l.Router2.URL)
 	}
+	named := 0
+	for range runs {
+		if r := newUser(t, l.Clients[0]).must(t, "ip"); strings.Contains(r.Stderr, l.Router2.URL) {
+			named++
+		}
+	}
+	// Both daemons wait 50 ms before they answer; on a busy machine one may be late for once.
+	if named < runs*9/10 {
+		t.Errorf("the other router was named in %d of %d runs", named, runs)
+	}
 }
 
 // TestBehindNAT: a router whose outside is private cannot be reached, and that is said in words.
