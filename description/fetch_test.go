@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -127,7 +128,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 
 func TestClientUsesNoProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://192.0.2.99:1")
-	if defaultTransport().Proxy != nil {
+	if deviceTransport(netip.Addr{}).Proxy != nil {
 		t.Error("the default client asks for a proxy")
 	}
 }
