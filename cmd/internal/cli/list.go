@@ -72,18 +72,11 @@ func mappingRow(m igd.Mapping) []string {
 	}
 }
 
-// longList is the number of mappings from which on a list is a long one.
-const longList = 20
-
 // eachMapping calls do for every mapping of the gateway. An entry that cannot be read does not
 // end the listing; it makes the list incomplete, which is the error at the end.
 func (s *session) eachMapping(ctx context.Context, gw *igd.Gateway, do func(igd.Mapping)) error {
 	var first error
-	n := 0
 	for m, err := range igd.Mappings(ctx, gw) {
-		if n++; n == longList && s.Settle != nil {
-			s.Settle()
-		}
 		switch {
 		case err == nil:
 			do(m)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 )
 
@@ -20,13 +18,11 @@ type Streams struct {
 	Columns int
 	// Getenv reads the environment; nil is an empty one.
 	Getenv func(string) string
-	// Settle is called once when many exchanges are ahead; nil does nothing.
-	Settle func()
 }
 
 // System is the process's own streams and environment.
 func System() Streams {
-	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Settle: settle}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
 	_, s.InTerminal = terminal(os.Stdin)
 	s.Columns, s.OutTerminal = terminal(os.Stdout)
 	_, s.ErrTerminal = terminal(os.Stderr)
@@ -34,14 +30,6 @@ func System() Streams {
 		s.Columns = n
 	}
 	return s
-}
-
-// settle makes the process fit for many short exchanges. It waits for the network nearly all the
-// time: a second processor would only be woken to find nothing to do, which is a third of the
-// time of a long listing, and garbage is rather kept than looked through.
-func settle() {
-	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(400)
 }
 
 func (s Streams) getenv(name string) string {
