@@ -5,6 +5,7 @@ package lab_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +54,22 @@ func longest(results []lab.Result) (d time.Duration) {
 	return d
 }
 
+// TestFramesLost: one time in five a frame is lost. What comes of that is spread wide, so the median
+// is that of three labs' runs.
 func TestFramesLost(t *testing.T) {
 	t.Parallel()
-	l := lab.Up(t, lab.Options{Loss: 0.2})
-	if m := median(times(adds(t, l))); m >= 2*time.Second {
-		t.Errorf("median %v, want under 2 s", m)
+	var all [3][]time.Duration
+	t.Run("labs", func(t *testing.T) {
+		for i := range all {
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+				t.Parallel()
+				all[i] = times(adds(t, lab.Up(t, lab.Options{Loss: 0.2})))
+			})
+		}
+	})
+	took := slices.Concat(all[:]...)
+	if len(took) == len(all)*runs && median(took) >= 2*time.Second {
+		t.Errorf("median %v of %d runs, want under 2 s", median(took), len(took))
 	}
 }
 
