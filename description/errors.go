@@ -33,6 +33,23 @@ type StatusError struct {
 	Body        string // the first kilobyte, as it came: sanitise it before printing
 }
 
+const maxErrorBody = 1 << 10 // bytes kept of an answer that is an error
+
+// NewStatusError makes an error of an answer and as much of its body as was read.
+func NewStatusError(url string, answer *http.Response, body []byte) *StatusError {
+	e := &StatusError{
+		URL:         url,
+		Code:        answer.StatusCode,
+		Status:      answer.Status,
+		ContentType: answer.Header.Get("Content-Type"),
+		Body:        string(body[:min(len(body), maxErrorBody)]),
+	}
+	if e.Code >= 300 && e.Code < 400 {
+		e.Redirect = answer.Header.Get("Location")
+	}
+	return e
+}
+
 func (e *StatusError) Error() string {
 	text := e.URL + " answered " + e.Status
 	switch {

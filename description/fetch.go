@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -16,10 +16,6 @@ import (
 const (
 	MaxDocument = 256 << 10 // bytes of a description; real ones reach tens of kilobytes
 
-	maxErrorBody    = 1 << 10 // bytes kept of an answer that is an error
-	maxHeader       = 16 << 10
-	connectTimeout  = 3 * time.Second
-	headerTimeout   = 8 * time.Second
 	exchangeTimeout = 10 * time.Second
 )
 
@@ -95,36 +91,16 @@ func (c *Client) get(ctx context.Context, url string) (*http.Response, error) {
 		return nil, err
 	}
 	request.Close = true
-	return c.client().Do(request)
-}
-
-// client is c.HTTP, or the default, made not to follow redirects.
-func (c *Client) client() *http.Client {
-	client := http.Client{Transport: defaultTransport()}
-	if c.HTTP != nil {
-		client = *c.HTTP
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
-}
-
-// defaultTransport keeps no connection, so that one per request leaks nothing.
-func defaultTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		DisableCompression:     true,
-		DisableKeepAlives:      true,
-		ResponseHeaderTimeout:  headerTimeout,
-		MaxResponseHeaderBytes: maxHeader,
-	}
+	return DeviceHTTP(c.HTTP, netip.Addr{}).Do(request)
 }
 
 // readDocument takes the document out of an answer. The Content-Type is not asked:
 // descriptions come as anything from application/octet-stream to text/html.
 func readDocument(url string, response *http.Response) (data []byte, cut bool, err error) {
 	if response.StatusCode != http.StatusOK {
-		return nil, false, statusError(url, response)
+		// What cannot be read of an error's text is no error of its own.
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+		return nil, false, NewStatusError(url, response, body)
 	}
 	if coding := response.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, false, fmt.Errorf("%w: %s from %s", ErrCompressed, quoted(coding), url)
@@ -164,20 +140,4 @@ func readBody(body io.Reader, untilEndTag bool) ([]byte, error) {
 func endsDocument(data []byte) bool {
 	data = bytes.TrimRight(data, " \t\r\n\x00")
 	return bytes.HasSuffix(data, []byte("</root>")) || bytes.HasSuffix(data, []byte("</scpd>"))
-}
-
-func statusError(url string, response *http.Response) error {
-	// What cannot be read of an error's text is no error of its own.
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
-	e := &StatusError{
-		URL:         url,
-		Code:        response.StatusCode,
-		Status:      response.Status,
-		ContentType: response.Header.Get("Content-Type"),
-		Body:        string(body),
-	}
-	if e.Code >= 300 && e.Code < 400 {
-		e.Redirect = response.Header.Get("Location")
-	}
-	return e
 }

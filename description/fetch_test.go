@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -127,7 +128,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 
 func TestClientUsesNoProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://192.0.2.99:1")
-	if defaultTransport().Proxy != nil {
+	if deviceTransport(netip.Addr{}).Proxy != nil {
 		t.Error("the default client asks for a proxy")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"upnp/description"
 	"upnp/soap"
 )
 
@@ -83,17 +84,21 @@ func (g *Gateway) MappingAt(ctx context.Context, index int) (Mapping, error) {
 	if err := g.gate.enter(ctx); err != nil {
 		return Mapping{}, g.opError(getGeneric, err)
 	}
-	m, err := g.mappingAt(ctx, index)
+	m, err := g.mappingAt(ctx, index, g.exchange)
 	g.gate.leave(err)
 	return m, err
 }
 
 const getGeneric = "GetGenericPortMappingEntry"
 
+// A callFunc calls an action: Gateway.exchange, or Gateway.once where a cut connection is to be
+// noticed.
+type callFunc func(context.Context, *description.Service, string, soap.Args) (soap.Args, error)
+
 // mappingAt is MappingAt out of turn, for a listing that has the turn.
-func (g *Gateway) mappingAt(ctx context.Context, index int) (Mapping, error) {
+func (g *Gateway) mappingAt(ctx context.Context, index int, call callFunc) (Mapping, error) {
 	in := soap.Args{{Name: "NewPortMappingIndex", Value: strconv.Itoa(index)}}
-	out, err := g.exchange(ctx, g.conn, getGeneric, in)
+	out, err := call(ctx, g.conn, getGeneric, in)
 	if err != nil {
 		return Mapping{}, err
 	}

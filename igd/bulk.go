@@ -68,7 +68,7 @@ func (g *Gateway) mappingsAt(ctx context.Context, from, to int) (read []Mapping,
 	for range workers {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < failed.Load(); i = next.Add(1) - 1 {
-				m, err := g.mappingAt(ctx, from+int(i))
+				m, err := g.mappingAt(ctx, from+int(i), g.once)
 				if err != nil {
 					lower(&failed, i)
 					return

@@ -111,6 +111,8 @@ func (c *climb) attempt(ctx context.Context) error {
 	case found:
 		c.granted(truth)
 		return nil
+	case truth.InternalPort != 0 && c.held != nil && truth.serves(*c.held):
+		return ErrIneffective
 	case truth.InternalPort != 0:
 		return c.undo(ctx, truth)
 	case err != nil:

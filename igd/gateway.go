@@ -170,10 +170,16 @@ func (g *Gateway) invoke(ctx context.Context, s *description.Service, action str
 // exchange calls an action at once. A read that was cut off is tried again, a write is not: the
 // work may be done (C8).
 func (g *Gateway) exchange(ctx context.Context, s *description.Service, action string, in soap.Args) (soap.Args, error) {
-	out, err := g.send(ctx, s, action, in)
+	out, err := g.once(ctx, s, action, in)
 	for try := 0; err != nil && repeatable(action, try, err) && ctx.Err() == nil; try++ {
-		out, err = g.send(ctx, s, action, in)
+		out, err = g.once(ctx, s, action, in)
 	}
+	return out, err
+}
+
+// once calls an action and repeats nothing.
+func (g *Gateway) once(ctx context.Context, s *description.Service, action string, in soap.Args) (soap.Args, error) {
+	out, err := g.send(ctx, s, action, in)
 	if err != nil {
 		return nil, g.opError(action, meaning(s.Type, err))
 	}

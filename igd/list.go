@@ -174,7 +174,7 @@ func (w *walk) after(ctx context.Context, index int, err error) (again bool, _ e
 	}
 	w.slow = w.slow || isCut(err)
 	if next, nextErr := w.backend.MappingAt(ctx, index+1); nextErr == nil && !isHole(next) {
-		return w.stepOver(index, err), nil
+		return w.stepOver(ctx, index, err), nil
 	}
 	if (isCut(err) || len(w.seen) == 0 && !isFault(err)) && !w.alive(ctx) {
 		return false, err
@@ -182,11 +182,18 @@ func (w *walk) after(ctx context.Context, index int, err error) (again bool, _ e
 	return false, nil
 }
 
-// stepOver goes on behind an index that failed although the next one is there.
-func (w *walk) stepOver(index int, err error) bool {
+// stepOver goes on behind an index that failed although the next one is there; one whose
+// connection was cut is asked for once more first.
+func (w *walk) stepOver(ctx context.Context, index int, err error) bool {
 	if index == 0 && isAnswer(err) {
 		w.first = 1
 		return true
+	}
+	if isCut(err) {
+		var m Mapping
+		if m, err = w.backend.MappingAt(ctx, index); err == nil {
+			return w.take(index, m)
+		}
 	}
 	w.stopped = !w.yield(Mapping{}, err)
 	return !w.stopped

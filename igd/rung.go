@@ -45,6 +45,8 @@ func (c *climb) next(err error) bool {
 		return c.wish.AnyPort && c.port(c.now.InternalPort)
 	case isTaken(err):
 		return c.renewal() || c.neighbour()
+	case errors.Is(err, ErrIneffective) && c.renewal():
+		return true
 	case isCut(err) && !c.tried[again]:
 		c.tried[again], c.what = true, again
 		return true

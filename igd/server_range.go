@@ -6,20 +6,21 @@ import (
 	"upnp/soap"
 )
 
-// ranges is the backend of the range actions; any other refuses with 602.
-func (a *actor) ranges() (RangeBackend, error) {
-	if b, ok := a.backend.(RangeBackend); ok {
-		return b, nil
+// asked reads the range of an action and the backend that can do it; any other refuses with 602.
+func (a *actor) asked(in soap.Args) (Range, RangeBackend, error) {
+	r, err := readRange(in)
+	if err != nil {
+		return r, nil, err
 	}
-	return nil, ErrOptionalActionNotImplemented
+	b, ok := a.backend.(RangeBackend)
+	if !ok {
+		return r, nil, ErrOptionalActionNotImplemented
+	}
+	return r, b, nil
 }
 
 func (a *actor) list(ctx context.Context, in soap.Args) (soap.Args, error) {
-	r, err := readRange(in)
-	if err != nil {
-		return nil, err
-	}
-	b, err := a.ranges()
+	r, b, err := a.asked(in)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +56,7 @@ func (a *actor) inRange(ctx context.Context, b RangeBackend, r Range) ([]Mapping
 // deleteRange removes what the caller may remove and skips the rest; it is one deletion where
 // all may go.
 func (a *actor) deleteRange(ctx context.Context, in soap.Args) (soap.Args, error) {
-	r, err := readRange(in)
-	if err != nil {
-		return nil, err
-	}
-	b, err := a.ranges()
+	r, b, err := a.asked(in)
 	if err != nil {
 		return nil, err
 	}

@@ -168,6 +168,24 @@ func TestForeignMappingIsNotTouched(t *testing.T) {
 	})
 }
 
+// TestOverwriteIgnored: a router that accepts a change of a mapping and keeps the old one is made
+// to change it, and if it cannot be, the old one is still there.
+func TestOverwriteIgnored(t *testing.T) {
+	inBubble(t, igd.V1, []string{"renewal-ignored"}, func(t *testing.T, r *emulator.Router, g *igd.Gateway) {
+		for _, internal := range []uint16{8080, 9090} {
+			w := wish(9542)
+			w.InternalPort = internal
+			grant, err := g.Map(t.Context(), w)
+			if err != nil || !grant.Verified || grant.Mapping.InternalPort != internal {
+				t.Errorf("to %d: %+v, %v", internal, grant, err)
+			}
+		}
+		if len(r.Table()) != 1 {
+			t.Errorf("the router has %v", r.Table())
+		}
+	})
+}
+
 func TestAnyPortOnVersion2(t *testing.T) {
 	inBubble(t, igd.V2, []string{"anyone"}, func(t *testing.T, r *emulator.Router, g *igd.Gateway) {
 		w := wish(9542)

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
 	"time"
@@ -15,12 +15,8 @@ import (
 	"upnp/description"
 )
 
-const (
-	maxErrorBody   = 1 << 10 // bytes kept of an answer that is none
-	maxHeader      = 16 << 10
-	connectTimeout = 3 * time.Second
-	answerTimeout  = 30 * time.Second // what the architecture gives a device
-)
+// answerTimeout is what the architecture gives a device.
+const answerTimeout = 30 * time.Second
 
 // A Client calls the actions of one service. It may be used from several goroutines, which
 // many devices do not survive: most want one call at a time.
@@ -96,7 +92,13 @@ func (c *Client) send(ctx context.Context, method string, r *Request, body []byt
 	request.GetBody = nil // net/http must not repeat the call by itself
 	request.Close = true  // routers lose the second request on a connection
 	request.Header = c.header(method, r)
-	return c.client().Do(request)
+	client := c.client()
+	if client.Transport != nil && client.Timeout == 0 {
+		// A call is one exchange. What a Client adds to one, redirects and cookies, no device
+		// needs, and it is a good part of the work of a long listing.
+		return client.Transport.RoundTrip(request)
+	}
+	return client.Do(request)
 }
 
 // header has keys that net/http leaves as they are: some routers know SOAPACTION in upper
@@ -117,25 +119,11 @@ func (c *Client) header(method string, r *Request) http.Header {
 }
 
 func (c *Client) client() *http.Client {
-	client := http.Client{Timeout: answerTimeout}
-	if c.HTTP != nil {
-		client = *c.HTTP
-	} else {
-		client.Transport = defaultTransport()
+	client := description.DeviceHTTP(c.HTTP, netip.Addr{})
+	if c.HTTP == nil {
+		client.Timeout = answerTimeout
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
-}
-
-// defaultTransport keeps no connection, so that one per call leaks nothing.
-func defaultTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		DisableCompression:     true,
-		DisableKeepAlives:      true,
-		MaxResponseHeaderBytes: maxHeader,
-	}
+	return client
 }
 
 // readAnswer judges an answer by what it says, then by its status: devices send faults under
@@ -156,26 +144,12 @@ func readAnswer(answer *http.Response, url, action string) (*Response, error) {
 	case readErr != nil && (err == nil || answer.StatusCode == http.StatusOK):
 		return nil, fmt.Errorf("soap: %s: reading the answer: %w", action, readErr)
 	case err != nil:
-		return nil, &AnswerError{Action: action, HTTP: statusError(answer, url, body), Err: errors.Join(err, readErr)}
+		return nil, &AnswerError{Action: action, HTTP: description.NewStatusError(url, answer, body), Err: errors.Join(err, readErr)}
 	}
 	if answer.StatusCode != http.StatusOK {
 		response.Notes = append(response.Notes, "answered under HTTP status "+answer.Status)
 	}
 	return response, nil
-}
-
-func statusError(answer *http.Response, url string, body []byte) *description.StatusError {
-	e := &description.StatusError{
-		URL:         url,
-		Code:        answer.StatusCode,
-		Status:      answer.Status,
-		ContentType: answer.Header.Get("Content-Type"),
-		Body:        string(body[:min(len(body), maxErrorBody)]),
-	}
-	if e.Code >= 300 && e.Code < 400 {
-		e.Redirect = answer.Header.Get("Location")
-	}
-	return e
 }
 
 // readBody reads at most one byte more than an answer may have. Where no length was

@@ -5,6 +5,7 @@ package lab_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +54,22 @@ func longest(results []lab.Result) (d time.Duration) {
 	return d
 }
 
+// TestFramesLost: one time in five a frame is lost. What comes of that is spread wide, so the median
+// is that of three labs' runs.
 func TestFramesLost(t *testing.T) {
 	t.Parallel()
-	l := lab.Up(t, lab.Options{Loss: 0.2})
-	if m := median(times(adds(t, l))); m >= 2*time.Second {
-		t.Errorf("median %v, want under 2 s", m)
+	var all [3][]time.Duration
+	t.Run("labs", func(t *testing.T) {
+		for i := range all {
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+				t.Parallel()
+				all[i] = times(adds(t, lab.Up(t, lab.Options{Loss: 0.2})))
+			})
+		}
+	})
+	took := slices.Concat(all[:]...)
+	if len(took) == len(all)*runs && median(took) >= 2*time.Second {
+		t.Errorf("median %v of %d runs, want under 2 s", median(took), len(took))
 	}
 }
 
@@ -82,6 +94,16 @@ func TestTwoRouters(t *testing.T) {
 	for range runs {
 		args := []string{"discover", "--timeout", "500ms"}
 		want(t, newUser(t, l.Clients[0]).must(t, args...).Stdout, l.Router.URL, l.Router2.URL)
+	}
+	named := 0
+	for range runs {
+		if r := newUser(t, l.Clients[0]).must(t, "ip"); strings.Contains(r.Stderr, l.Router2.URL) {
+			named++
+		}
+	}
+	// Both daemons wait 50 ms before they answer; on a busy machine one may be late for once.
+	if named < runs*9/10 {
+		t.Errorf("the other router was named in %d of %d runs", named, runs)
 	}
 }
 

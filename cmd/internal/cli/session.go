@@ -175,7 +175,18 @@ func (s *session) open(ctx context.Context) (*igd.Gateway, error) {
 		return nil, s.noGateway(ctx, err)
 	}
 	s.gateway = gw
+	s.noteRivals(gw)
 	return gw, nil
+}
+
+// noteRivals names the other gateways that answered: with two routers in a house it is good to
+// know which one is talked to.
+func (s *session) noteRivals(gw *igd.Gateway) {
+	for _, other := range gw.Others() {
+		if other.Err == nil {
+			s.note("using %s; another gateway answered too, %s (%s): %s", gw.Location(), other.Location, other.Name, other.Reason)
+		}
+	}
 }
 
 // noGateway says why there is no gateway to talk to.
