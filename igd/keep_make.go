@@ -85,7 +85,7 @@ func (r *keeping) make(ctx context.Context, k *kept, why string) error {
 }
 
 // makeRoom takes the last of the wishes after k away, when the router has taken k before and now
-// does not: the table is full, and k comes first.
+// does not: the table is full, and k comes first. Then k is made.
 func (r *keeping) makeRoom(ctx context.Context, k *kept) error {
 	k.was = false
 	for _, last := range slices.Backward(r.kept) {
@@ -100,8 +100,10 @@ func (r *keeping) makeRoom(ctx context.Context, k *kept) error {
 		last.entry = owned{}
 		last.putOff(time.Now())
 		r.state(last, KeepRefused, nil, nil, "there is no room for it in the router's table")
-		k.tryAt = time.Now()
-		return r.remove(ctx, o)
+		if err := r.remove(ctx, o); err != nil {
+			return err
+		}
+		return r.make(ctx, k, "made")
 	}
 	return nil
 }
