@@ -61,6 +61,7 @@ func (g *Gateway) mappingsAt(ctx context.Context, from, to int) (read []Mapping,
 		return nil, false
 	}
 	defer g.gate.leave(nil)
+	ctx = patient(ctx)
 	read = make([]Mapping, to-from)
 	var next, failed atomic.Int64
 	failed.Store(int64(len(read)))

@@ -18,9 +18,6 @@ const firstPatience = 150 * time.Millisecond
 
 // An insistent Network dials again when a connection takes suspiciously long, three times as long
 // with every attempt, until ctx ends.
-//
-// The first attempt is short and cannot be cancelled: package net starts a goroutine for a dial
-// that can, which is what a call to a router nearby would spend most of its time on.
 type insistent struct {
 	wire.Network
 	usual atomic.Int64               // nanoseconds the last connection took
@@ -36,19 +33,26 @@ func (n *insistent) source() netip.Addr {
 }
 
 func (n *insistent) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	patience := firstPatience
-	if usual := 3 * time.Duration(n.usual.Load()); usual > patience {
-		patience = usual
-	} else if conn, err := n.attempt(uncancelled{ctx}, patience, network, addr); !isLate(err) {
-		return conn, err
+	if ctx.Value(patientKey{}) != nil {
+		return n.Network.Dial(ctx, network, addr)
 	}
-	for ctx.Err() == nil {
-		patience *= 3
-		if conn, err := n.attempt(ctx, patience, network, addr); !isLate(err) || isOver(ctx) {
+	ctx, cancel := context.WithCancel(ctx) // package net heeds the deadline only of what can be cancelled
+	defer cancel()
+	patience := max(firstPatience, 3*time.Duration(n.usual.Load()))
+	for ; ; patience *= 3 {
+		conn, err := n.attempt(ctx, patience, network, addr)
+		if !isLate(err) || isOver(ctx) {
 			return conn, err
 		}
 	}
-	return nil, context.Cause(ctx)
+}
+
+type patientKey struct{}
+
+// patient makes an insistent Network dial once: for many quick calls to a router that has just
+// answered many, where the timers of a second attempt would cost more than they could save.
+func patient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
 }
 
 func (n *insistent) attempt(ctx context.Context, patience time.Duration, network, addr string) (net.Conn, error) {
@@ -74,14 +78,8 @@ func isLate(err error) bool {
 
 func isOver(ctx context.Context) bool {
 	end, ok := ctx.Deadline()
-	return ok && !time.Now().Before(end)
+	return ctx.Err() != nil || ok && !time.Now().Before(end)
 }
-
-// uncancelled is a context that ends only at its deadline.
-type uncancelled struct{ context.Context }
-
-func (uncancelled) Done() <-chan struct{} { return nil }
-func (uncancelled) Err() error            { return nil }
 
 // until is a context with an earlier deadline, kept without a timer by those who look at it; a
 // Network does.
