@@ -68,7 +68,7 @@ func (r *keeping) whereIs(ctx context.Context, o owned) (m Mapping, found bool, 
 		m, found, err = r.find(ctx, o.key(), nil)
 		return m, found && o.matches(m), err
 	}
-	for m, err := range Mappings(ctx, r.router.gateway) {
+	for m, err := range mappingsInTurn(ctx, r.router.gateway) {
 		if isAway(err) {
 			return m, false, err
 		}

@@ -64,7 +64,7 @@ func (r *keeping) table(ctx context.Context) (map[MappingKey]Mapping, error) {
 	if r.router.walkOnly {
 		most = maxEntries
 	}
-	for m, err := range Mappings(ctx, r.router.gateway) {
+	for m, err := range mappingsInTurn(ctx, r.router.gateway) {
 		if isAway(err) {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func (r *keeping) find(ctx context.Context, key MappingKey, k *kept) (m Mapping,
 		}
 	}
 	n := 0
-	for m, err := range Mappings(ctx, g) {
+	for m, err := range mappingsInTurn(ctx, g) {
 		switch {
 		case isAway(err):
 			return m, false, err
