@@ -462,11 +462,11 @@ func TestPassiveSearchHearsAnnouncements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHome()
 		h.c.Passive = true
-		stop := func() {}
+		stop := make(chan func(), 1)
 		time.AfterFunc(time.Second, func() {
 			s := server()
 			s.Answer = func(*ssdp.Packet, ssdp.Reply) []ssdp.Reply { return nil } // announces, never answers
-			stop = serve(t, h.router, s)
+			stop <- serve(t, h.router, s)
 		})
 		found := 0
 		for p, err := range h.c.Search(t.Context(), igd1) {
@@ -478,6 +478,6 @@ func TestPassiveSearchHearsAnnouncements(t *testing.T) {
 		if want := 3 * len(server().Targets); found != want {
 			t.Errorf("%d announcements, want %d", found, want)
 		}
-		stop()
+		(<-stop)()
 	})
 }
