@@ -33,7 +33,7 @@ the search is over or --timeout ends it.
            urn:schemas-upnp-org:service:WANIPConnection:1
 --passive  asks nothing and prints the announcements that come by, until interrupted
 
-With --json it prints one object a line.`,
+On a terminal a header stands above the lines. With --json it prints one object a line.`,
 		Examples: [2]string{"upnp discover", "upnp discover --all --json"},
 		Flags:    o.flags,
 		Run:      o.run,
@@ -95,7 +95,7 @@ func (o *discoverOptions) check() error {
 const detailTime = 2 * time.Second
 
 func (s *session) discoverGateways(ctx context.Context, client *igd.Client) error {
-	t := &table{p: s.stdout, limit: s.Columns, columns: []column{
+	t := &table{p: s.stdout, limit: s.Columns, bare: !s.OutTerminal, columns: []column{
 		{head: "GATEWAY", width: len("http://192.168.100.1:5000/rootDesc.xml")}, {head: "KIND", width: len("IGD:2")},
 		{head: "EXTERNAL", width: len("203.113.100.100")}, {head: "WAN", width: len("Disconnected")}, {head: "NAME"},
 	}}
@@ -176,7 +176,7 @@ const (
 func (s *session) discoverDevices(ctx context.Context, search *ssdp.Client) error {
 	found := make(chan foundDevice)
 	go s.describeAnswers(ctx, search, found)
-	t := &table{p: s.stdout, limit: s.Columns, columns: []column{
+	t := &table{p: s.stdout, limit: s.Columns, bare: !s.OutTerminal, columns: []column{
 		{head: "ADDRESS", width: len("192.168.100.100")}, {head: "KIND", width: len("MediaRenderer:1")},
 		{head: "LOCATION", width: len("http://192.168.100.1:5000/rootDesc.xml")}, {head: "NAME"},
 	}}
@@ -273,7 +273,7 @@ type heardPacket struct {
 
 // printPackets prints a line for each packet as it comes.
 func (s *session) printPackets(ctx context.Context, packets func(yield func(*ssdp.Packet, error) bool), what string) error {
-	t := &table{p: s.stdout, limit: s.Columns, columns: []column{
+	t := &table{p: s.stdout, limit: s.Columns, bare: !s.OutTerminal, columns: []column{
 		{head: "FROM", width: len("192.168.100.100")}, {head: "WHAT", width: len("byebye")},
 		{head: "TARGET", width: len("urn:schemas-upnp-org:service:WANIPConnection:1")}, {head: "LOCATION"},
 	}}

@@ -14,14 +14,17 @@ type column struct {
 type table struct {
 	p       *printer
 	columns []column
-	limit   int // columns of the terminal; 0 cuts nothing
+	limit   int  // columns of the terminal; 0 cuts nothing
+	bare    bool // no header: the rows are all there is
 	begun   bool
 }
 
 func (t *table) row(cells ...string) {
 	if !t.begun {
 		t.begun = true
-		t.print(bold, t.heads())
+		if heads := t.heads(); !t.bare {
+			t.print(bold, heads)
+		}
 	}
 	for i, c := range cells {
 		cells[i] = clean(c)
