@@ -26,17 +26,7 @@ const maxErrorBody = 1 << 10 // bytes kept of an answer that is a refusal
 // refusal is the error of an answer that grants nothing.
 func refusal(url string, answer *http.Response) *description.StatusError {
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, maxErrorBody)) // what came of it is enough
-	e := &description.StatusError{
-		URL:         url,
-		Code:        answer.StatusCode,
-		Status:      answer.Status,
-		ContentType: answer.Header.Get("Content-Type"),
-		Body:        string(body),
-	}
-	if e.Code >= 300 && e.Code < 400 {
-		e.Redirect = answer.Header.Get("Location")
-	}
-	return e
+	return description.NewStatusError(url, answer, body)
 }
 
 // isRefused reports a 4xx: the device answered, and knows no such subscription.

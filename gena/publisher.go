@@ -77,7 +77,7 @@ type run struct {
 func (p *Publisher) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &run{ctx: ctx, client: client(p.HTTP, netip.Addr{})}
+	r := &run{ctx: ctx, client: description.DeviceHTTP(p.HTTP, netip.Addr{})}
 	if !p.setRun(r) {
 		return errServing
 	}

@@ -194,7 +194,7 @@ func (s *Subscriber) ask(ctx context.Context, method, target string, header http
 	request.Close = true
 	request.Header = header
 	header["User-Agent"] = []string{s.userAgent()}
-	answer, err := client(s.HTTP, s.local().Addr()).Do(request)
+	answer, err := description.DeviceHTTP(s.HTTP, s.local().Addr()).Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("gena: %s: %w", method, err)
 	}
