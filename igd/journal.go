@@ -95,7 +95,7 @@ func openJournal(path string, d disk) (j *journal, notes []string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, fmt.Errorf("igd: journal: %w", err)
 	}
-	if j.lock, err = lockJournal(path + ".lock"); err != nil {
+	if j.lock, err = takeJournal(path + ".lock"); err != nil {
 		return nil, nil, fmt.Errorf("igd: journal %s: %w", path, err)
 	}
 	if notes, err = j.load(); err != nil {
@@ -104,6 +104,19 @@ func openJournal(path string, d disk) (j *journal, notes []string, err error) {
 	}
 	j.age(time.Now())
 	return j, notes, nil
+}
+
+// takeJournal locks a file, with a little patience: a keeper that was killed lets go of its own
+// only when the last of its threads is gone.
+func takeJournal(path string) (*os.File, error) {
+	const tries, pause = 10, 50 * time.Millisecond
+	for i := 1; ; i++ {
+		f, err := lockJournal(path)
+		if i == tries || !errors.Is(err, ErrJournalInUse) {
+			return f, err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // load fills the entries from the file, or from its previous generation.
