@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,40 +39,37 @@ type contestant struct {
 type bar struct {
 	a, b  int
 	limit float64
+	// ahead is a bar that is not reached yet. Missing it is told, and fails the test only where
+	// UPNP_BARS=require asks for it, or at twice the bar.
+	ahead bool
 }
 
-// race runs the contestants against each other and says which bars are missed. How much a bar is
-// missed by depends on the machine and what else it does, so a miss fails the test only where
-// UPNP_BARS=require asks for it, and twice the bar always: that is no noise.
+// race runs the contestants against each other, and fails the test if a bar is missed.
 func race(t *testing.T, contestants []contestant, bars ...bar) {
 	t.Helper()
 	for attempt := range attempts {
 		medians := measure(t, contestants, attempt*rounds)
 		table(t, contestants, medians)
-		missed, worst := misses(contestants, medians, bars)
+		missed := slices.DeleteFunc(slices.Clone(bars), func(b bar) bool { return b.excess(medians) <= 1 })
 		if len(missed) == 0 {
 			return
 		}
 		if attempt < attempts-1 {
 			continue
 		}
-		t.Logf("BAR MISSED: %s", strings.Join(missed, "\nBAR MISSED: "))
-		if worst > 2 || os.Getenv("UPNP_BARS") == "require" {
-			t.Fail()
+		for _, b := range missed {
+			t.Logf("BAR MISSED: %s took %.2f times as long as %s, want at most %.2f times",
+				contestants[b.a].name, ratio(medians[b.a], medians[b.b]), contestants[b.b].name, b.limit)
+			if !b.ahead || b.excess(medians) > 2 || os.Getenv("UPNP_BARS") == "require" {
+				t.Fail()
+			}
 		}
 	}
 }
 
-// misses tells the bars that are missed, and by how much the worst is: 1 is just met.
-func misses(contestants []contestant, medians []time.Duration, bars []bar) (missed []string, worst float64) {
-	for _, b := range bars {
-		r := ratio(medians[b.a], medians[b.b])
-		if worst = max(worst, r/b.limit); r > b.limit {
-			missed = append(missed, fmt.Sprintf("%s took %.2f times as long as %s, want at most %.2f times",
-				contestants[b.a].name, r, contestants[b.b].name, b.limit))
-		}
-	}
-	return missed, worst
+// excess is how far a bar is missed: 1 is just met.
+func (b bar) excess(medians []time.Duration) float64 {
+	return ratio(medians[b.a], medians[b.b]) / b.limit
 }
 
 // measure runs the contestants in turns and returns the median time of each.
@@ -149,13 +147,13 @@ func TestSpeedIP(t *testing.T) {
 		cold,
 		slow(t, l, "goupnp", always(goupnp, "ip")),
 		slow(t, l, "upnpc -s", always("upnpc", "-s")),
-	}, bar{1, 0, 1.3})
+	}, bar{a: 1, b: 0, limit: 1.3})
 	race(t, []contestant{
 		program(t, l, "floor, URL known", always(floor, "ip", url)),
 		given, remembered,
 		program(t, l, "goupnp, URL known", always(goupnp, "-u", url, "ip")),
 		program(t, l, "upnpc -u URL -s", always("upnpc", "-u", url, "-s")),
-	}, bar{1, 0, 2}, bar{2, 0, 2})
+	}, bar{a: 1, b: 0, limit: 2}, bar{a: 2, b: 0, limit: 2})
 }
 
 // TestSpeedAdd: a mapping made and, by upnp, read back, from process start. Each run makes a new
@@ -172,14 +170,14 @@ func TestSpeedAdd(t *testing.T) {
 		cold,
 		slow(t, l, "goupnp", fresh(31000, goupnp, "add", "EXT", "8080")),
 		slow(t, l, "upnpc -a", fresh(32000, "upnpc", "-a", c.Addr, "8080", "EXT", "TCP", "3600")),
-	}, bar{1, 0, 1.4})
+	}, bar{a: 1, b: 0, limit: 1.4})
 	l.Router.Forget(t)
 	race(t, []contestant{
 		program(t, l, "floor, URL known", fresh(33000, floor, "add", "EXT", "8080", url)),
 		given, remembered,
 		program(t, l, "goupnp, URL known", fresh(34000, goupnp, "-u", url, "add", "EXT", "8080")),
 		program(t, l, "upnpc -u URL -a", fresh(35000, "upnpc", "-u", url, "-a", c.Addr, "8080", "EXT", "TCP", "3600")),
-	}, bar{1, 0, 2}, bar{2, 0, 2})
+	}, bar{a: 1, b: 0, limit: 2}, bar{a: 2, b: 0, limit: 2})
 }
 
 // fresh gives each round a port of its own in place of EXT.
@@ -234,10 +232,11 @@ func TestSpeedList(t *testing.T) {
 		igd1  bool
 		n     int
 		limit float64 // of upnpc's time
+		ahead bool
 	}{
-		{igd1: true, n: 5, limit: 1.5},
-		{igd1: false, n: 5, limit: 1.5},
-		{igd1: true, n: 1000, limit: 1 / 1.5},
+		{igd1: true, n: 5, limit: 1.5, ahead: true},
+		{igd1: false, n: 5, limit: 1.5, ahead: true},
+		{igd1: true, n: 1000, limit: 1 / 1.5, ahead: true},
 		{igd1: false, n: 1000, limit: 1 / 1.5},
 		{igd1: false, n: 5000, limit: 1.0 / 4},
 	} {
@@ -252,7 +251,7 @@ func TestSpeedList(t *testing.T) {
 				{name: "upnp list --gateway URL", run: func(int) lab.Result {
 					return regular.upnp(t, "list", "--gateway", l.Router.URL)
 				}},
-			}, bar{1, 0, test.limit})
+			}, bar{a: 1, b: 0, limit: test.limit, ahead: test.ahead})
 			peak := regular.PeakMemory(t, regular.env(), built(t, upnpBinary), "list", "--gateway", l.Router.URL)
 			t.Logf("peak memory %.1f MiB", float64(peak)/(1<<20))
 			if peak > listMemory {
