@@ -10,11 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"upnp/cmd/internal/notation"
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 )
 
 const (
-	defaultLease       = time.Hour
 	defaultDescription = "upnp"
 )
 
@@ -30,7 +31,7 @@ type addOptions struct {
 }
 
 func addCommand() *Command {
-	o := &addOptions{lease: defaultLease, description: defaultDescription}
+	o := &addOptions{lease: notation.DefaultLease, description: defaultDescription}
 	return &Command{
 		Usage: "add MAPPING...",
 		Short: "open ports",
@@ -106,7 +107,7 @@ func (o *addOptions) wishes(args []string) ([][]igd.Wish, error) {
 	all := make([][]igd.Wish, len(args))
 	seen := map[igd.MappingKey]string{}
 	for i, arg := range args {
-		m, err := parsePortMap(arg)
+		m, err := notation.Parse(arg)
 		if err != nil {
 			return nil, usagef("%q: %w", arg, err)
 		}
@@ -117,18 +118,18 @@ func (o *addOptions) wishes(args []string) ([][]igd.Wish, error) {
 	return all, nil
 }
 
-func (o *addOptions) wish(arg string, m portMap, seen map[igd.MappingKey]string) ([]igd.Wish, error) {
-	if o.host.IsValid() && m.host.IsValid() && m.host != o.host {
-		return nil, usagef("%q: names host %s, but --for names %s", arg, m.host, o.host)
+func (o *addOptions) wish(arg string, m notation.PortMap, seen map[igd.MappingKey]string) ([]igd.Wish, error) {
+	if o.host.IsValid() && m.Host.IsValid() && m.Host != o.host {
+		return nil, usagef("%q: names host %s, but --for names %s", arg, m.Host, o.host)
 	}
-	m.host = cmp.Or(m.host, o.host)
+	m.Host = cmp.Or(m.Host, o.host)
 	var wishes []igd.Wish
-	for _, mapping := range m.mappings() {
+	for _, mapping := range m.Mappings() {
 		if first, ok := seen[mapping.MappingKey]; ok {
 			return nil, usagef("%q: %s is in %q already", arg, mapping.MappingKey, first)
 		}
 		seen[mapping.MappingKey] = arg
-		if risk := riskOf(mapping.InternalPort); risk != "" && !o.iKnow {
+		if risk := notation.RiskOf(mapping.InternalPort); risk != "" && !o.iKnow {
 			return nil, usagef("%q: port %d is %s, which attackers look for first; --i-know opens it all the same", arg, mapping.InternalPort, risk)
 		}
 		mapping.Lease, mapping.Description = o.lease, o.description
@@ -166,28 +167,6 @@ func (s *session) onLink(addr netip.Addr) bool {
 	return false
 }
 
-// riskOf names the service of an internal port that nobody should meet on the Internet by
-// accident (SECURITY D4); empty for the others.
-func riskOf(port uint16) string {
-	switch port {
-	case 22:
-		return "SSH"
-	case 23:
-		return "Telnet"
-	case 135:
-		return "Windows RPC"
-	case 137, 138, 139, 445:
-		return "Windows file sharing"
-	case 1433, 3306, 5432, 6379:
-		return "a database"
-	case 3389:
-		return "Windows remote desktop"
-	case 5900:
-		return "remote desktop (VNC)"
-	}
-	return ""
-}
-
 // addAll grants wish after wish. A refusal does not keep the others from being tried.
 func (s *session) addAll(ctx context.Context, gw *igd.Gateway, args []string, wishes [][]igd.Wish) error {
 	var granted []igd.Grant
@@ -221,7 +200,7 @@ func (s *session) addAll(ctx context.Context, gw *igd.Gateway, args []string, wi
 // endGrants prints what --json wants to know and settles the exit code.
 func (s *session) endGrants(ctx context.Context, granted []igd.Grant) error {
 	addr, err := s.external(ctx)
-	switch words := classWords(addr); {
+	switch words := plain.ClassWords(addr); {
 	case err != nil || words == "":
 	case s.options.json:
 		for i := range granted {
@@ -368,5 +347,5 @@ func (s *session) whatIsThere(ctx context.Context, gw *igd.Gateway, m igd.Mappin
 		}
 		return "open already: would be renewed"
 	}
-	return "taken by " + describeHolder(now)
+	return "taken by " + notation.Holder(now)
 }

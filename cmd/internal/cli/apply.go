@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
+	"upnp/cmd/internal/notation"
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 )
 
@@ -57,31 +59,31 @@ func (o *applyOptions) run(ctx context.Context, s *session, args []string) error
 	if err != nil {
 		return err
 	}
-	have := map[igd.MappingKey]igd.Mapping{}
-	var order []igd.MappingKey
-	err = s.eachMapping(ctx, gw, func(m igd.Mapping) {
-		have[m.MappingKey] = m
-		order = append(order, m.MappingKey)
-	})
+	table := notation.Table{Local: gw.LocalAddr(), Own: s.isOwn}
+	err = s.eachMapping(ctx, gw, func(m igd.Mapping) { table.Mappings = append(table.Mappings, m) })
 	if err != nil {
 		return err
 	}
-	plan, err := s.plan(gw, args[0], lines, have)
+	changes, err := table.Plan(args[0], lines)
 	if err != nil {
-		return err
+		return fileError(err)
 	}
 	if o.prune {
-		plan = append(plan, s.surplus(lines, have, order)...)
+		changes = append(changes, table.Surplus(lines)...)
+	}
+	plan := make([]change, len(changes))
+	for i, c := range changes {
+		plan[i].Change = c
 	}
 	return o.carryOut(ctx, s, gw, plan)
 }
 
-func (o *applyOptions) read(s *session, name string) ([]fileLine, error) {
+func (o *applyOptions) read(s *session, name string) ([]notation.Line, error) {
 	in := s.In
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usagef("%s: %w", name, lastError(err))
+			return nil, usagef("%s: %w", name, plain.Innermost(err))
 		}
 		defer f.Close()
 		in = f
@@ -89,18 +91,26 @@ func (o *applyOptions) read(s *session, name string) ([]fileLine, error) {
 	if in == nil {
 		in = eof{}
 	}
-	lines, err := readMappings(in, name)
+	lines, err := notation.Read(in, name)
 	if err != nil {
-		return nil, err
+		return nil, fileError(err)
 	}
 	for _, l := range lines {
-		for _, m := range l.mappings() {
-			if risk := riskOf(m.InternalPort); risk != "" && !o.iKnow {
-				return nil, usagef("%s line %d: port %d is %s, which attackers look for first; --i-know opens it all the same", name, l.number, m.InternalPort, risk)
+		for _, m := range l.Mappings() {
+			if risk := notation.RiskOf(m.InternalPort); risk != "" && !o.iKnow {
+				return nil, usagef("%s line %d: port %d is %s, which attackers look for first; --i-know opens it all the same", name, l.Number, m.InternalPort, risk)
 			}
 		}
 	}
 	return lines, nil
+}
+
+// fileError tells a wrong file from one that cannot be read or made true.
+func fileError(err error) error {
+	if _, wrong := errors.AsType[*notation.SyntaxError](err); wrong {
+		return usagef("%w", err)
+	}
+	return failf("%w", err)
 }
 
 type eof struct{}
@@ -109,72 +119,9 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 // A change is one step from the gateway's table to the file.
 type change struct {
-	Change  string       `json:"change"` // add, edit, delete
-	Mapping igd.Mapping  `json:"mapping"`
-	Before  *igd.Mapping `json:"before,omitempty"`
-	Done    bool         `json:"done"`
-
+	notation.Change
+	Done  bool `json:"done"`
 	grant *igd.Grant
-}
-
-// plan compares the file with the table: what is missing, and what differs.
-func (s *session) plan(gw *igd.Gateway, name string, lines []fileLine, have map[igd.MappingKey]igd.Mapping) ([]change, error) {
-	var plan []change
-	for _, l := range lines {
-		for _, want := range l.mappings() {
-			if !want.InternalClient.IsValid() {
-				want.InternalClient = gw.LocalAddr()
-			}
-			now, there := have[want.MappingKey]
-			foreign := !s.isOwn(want.InternalClient)
-			switch {
-			case there && alike(now, want):
-			case there && !s.mine(now):
-				return nil, failf("%s line %d: %s is taken by %s", name, l.number, want.MappingKey, describeHolder(now))
-			case foreign:
-				return nil, usagef("%s line %d: leads to another machine, %s: open it there, or with upnp add --for", name, l.number, want.InternalClient)
-			case there:
-				plan = append(plan, change{Change: "edit", Mapping: want, Before: &now})
-			default:
-				plan = append(plan, change{Change: "add", Mapping: want})
-			}
-		}
-	}
-	return plan, nil
-}
-
-// alike reports whether a mapping in the table is what the file wants.
-func alike(now, want igd.Mapping) bool {
-	return now.InternalClient == want.InternalClient && now.InternalPort == want.InternalPort &&
-		now.Description == want.Description && now.Disabled == want.Disabled && leaseLasts(now.Lease, want.Lease)
-}
-
-// longest is the longest lease of IGD:2 routers, which is what they make of a permanent one.
-const longest = 7 * 24 * time.Hour
-
-// leaseLasts reports whether what is left of a lease need not be renewed yet.
-func leaseLasts(left, want time.Duration) bool {
-	if want == 0 {
-		return left == 0 || left >= longest/2
-	}
-	return left >= want/2 && left <= want
-}
-
-// surplus are the mappings of this machine that the file lacks, in the table's order.
-func (s *session) surplus(lines []fileLine, have map[igd.MappingKey]igd.Mapping, order []igd.MappingKey) []change {
-	wanted := map[igd.MappingKey]bool{}
-	for _, l := range lines {
-		for _, m := range l.mappings() {
-			wanted[m.MappingKey] = true
-		}
-	}
-	var plan []change
-	for _, k := range order {
-		if m := have[k]; !wanted[k] && s.mine(m) {
-			plan = append(plan, change{Change: "delete", Mapping: m})
-		}
-	}
-	return plan
 }
 
 // carryOut makes the changes, or only shows them. A refused change does not keep the others
@@ -208,7 +155,7 @@ func (o *applyOptions) carryOut(ctx context.Context, s *session, gw *igd.Gateway
 	case first != nil:
 		return withDone(first, plan)
 	case s.options.json:
-		if err := s.emit(append([]change{}, plan...)); err != nil {
+		if err := s.emit(plan); err != nil {
 			return err
 		}
 	case len(plan) == 0:
@@ -219,7 +166,7 @@ func (o *applyOptions) carryOut(ctx context.Context, s *session, gw *igd.Gateway
 
 // make carries out one change.
 func (c *change) make(ctx context.Context, s *session, gw *igd.Gateway) error {
-	if c.Change == "delete" {
+	if c.Change.Change == "delete" {
 		_, err := gw.Remove(ctx, c.Mapping.MappingKey)
 		c.Done = err == nil
 		return err
@@ -237,7 +184,7 @@ func (s *session) showChange(c *change) {
 		return
 	}
 	sign, sgr := "+", green
-	switch c.Change {
+	switch c.Change.Change {
 	case "edit":
 		sign, sgr = "~", yellow
 	case "delete":

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
@@ -91,11 +92,11 @@ func (o *deleteOptions) keys(args []string) ([]igd.MappingKey, error) {
 	}
 	var keys []igd.MappingKey
 	for _, arg := range args {
-		m, err := parseKey(arg)
+		m, err := notation.ParseKey(arg)
 		if err != nil {
 			return nil, usagef("%q: %w", arg, err)
 		}
-		for _, k := range m.keys() {
+		for _, k := range m.Keys() {
 			k.RemoteHost = o.remoteHost
 			keys = append(keys, k)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"upnp/cmd/internal/notation"
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/wire"
@@ -148,18 +150,18 @@ func (d *demo) discover(ctx context.Context) (string, any, error) {
 	}
 	d.gw, d.s.gateway = gw, gw
 	device := gw.Root().Device
-	return fmt.Sprintf("%s at %s", kindOf(device.Type), gw.Location()), gw.Location(), nil
+	return fmt.Sprintf("%s at %s", plain.KindOf(device.Type), gw.Location()), gw.Location(), nil
 }
 
 func (d *demo) info(ctx context.Context) (string, any, error) {
-	g := d.s.inspect(ctx, d.gw)
+	g := plain.Inspect(ctx, d.gw)
 	return fmt.Sprintf("%q by %s, %s, external address %s", g.FriendlyName, g.Manufacturer, g.Status.Connection, g.ExternalAddress), g, nil
 }
 
 func (d *demo) add(ctx context.Context) (string, any, error) {
 	grant, err := d.gw.Map(ctx, igd.Wish{Mapping: igd.Mapping{
 		MappingKey:   igd.MappingKey{ExternalPort: demoPort, Protocol: igd.TCP},
-		InternalPort: demoInternal, Lease: defaultLease, Description: "demo",
+		InternalPort: demoInternal, Lease: notation.DefaultLease, Description: "demo",
 	}})
 	d.key = grant.Mapping.MappingKey
 	return mappingLine(grant.Mapping), grant, err

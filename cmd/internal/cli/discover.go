@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"upnp/cmd/internal/plain"
 	"upnp/description"
 	"upnp/igd"
 	"upnp/igd/wire"
@@ -109,7 +110,7 @@ func (s *session) discoverGateways(ctx context.Context, client *igd.Client) erro
 		done()
 		found = true
 		detail, cancel := context.WithTimeout(ctx, detailTime)
-		info := summarise(detail, gw)
+		info := plain.Summarise(detail, gw)
 		cancel()
 		if s.options.json {
 			if err := s.emitLine(info); err != nil {
@@ -117,7 +118,7 @@ func (s *session) discoverGateways(ctx context.Context, client *igd.Client) erro
 			}
 			continue
 		}
-		t.row(info.Location, kindOf(info.Type), dash(info.ExternalAddress), dash(info.Status.Connection), info.FriendlyName)
+		t.row(info.Location, plain.KindOf(info.Type), dash(info.ExternalAddress), dash(info.Status.Connection), info.FriendlyName)
 	}
 	done()
 	if !found {
@@ -129,18 +130,8 @@ func (s *session) discoverGateways(ctx context.Context, client *igd.Client) erro
 // noteInterface remarks on an interface that could not take part, which ends nothing.
 func (s *session) noteInterface(err error) {
 	if e, ok := errors.AsType[*ssdp.InterfaceError](err); ok {
-		s.note("%s: %s", e.Interface.Name, lastError(e))
+		s.note("%s: %s", e.Interface.Name, plain.Innermost(e))
 	}
-}
-
-// kindOf shortens a device type: IGD:2, MediaServer:1.
-func kindOf(deviceType string) string {
-	parts := strings.Split(deviceType, ":")
-	if len(parts) < 5 {
-		return dash(deviceType)
-	}
-	kind := parts[len(parts)-2] + ":" + parts[len(parts)-1]
-	return strings.Replace(kind, "InternetGatewayDevice:", "IGD:", 1)
 }
 
 func dash(text string) string {
@@ -193,7 +184,7 @@ func (s *session) discoverDevices(ctx context.Context, search *ssdp.Client) erro
 			if d.Error != "" {
 				name = "(" + d.Error + ")"
 			}
-			t.row(d.Address, kindOf(d.Type), d.Location, name)
+			t.row(d.Address, plain.KindOf(d.Type), d.Location, name)
 		}
 	}
 	switch {

@@ -6,13 +6,14 @@ import (
 	"net/netip"
 	"time"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
 type editOptions struct {
 	external    *uint16
 	to          string
-	target      portMap
+	target      notation.PortMap
 	host        netip.Addr
 	description stringFlag
 	remoteHost  string
@@ -95,14 +96,14 @@ func (o *editOptions) key(args []string) (igd.MappingKey, error) {
 	if len(args) != 1 {
 		return igd.MappingKey{}, usagef("one mapping: upnp edit 9542/tcp --to 8080")
 	}
-	m, err := parseKey(args[0])
+	m, err := notation.ParseKey(args[0])
 	if err != nil {
 		return igd.MappingKey{}, usagef("%q: %w", args[0], err)
 	}
-	if !m.single() {
+	if !m.Single() {
 		return igd.MappingKey{}, usagef("%q: edit changes one mapping at a time", args[0])
 	}
-	key := m.keys()[0]
+	key := m.Keys()[0]
 	key.RemoteHost = o.remoteHost
 	return key, nil
 }
@@ -131,14 +132,14 @@ func (o *editOptions) revision() (igd.Revision, error) {
 }
 
 func (o *editOptions) parseTo(r *igd.Revision) error {
-	target, err := parsePortMap("1:" + o.to)
+	target, err := notation.Parse("1:" + o.to)
 	if err != nil {
 		return usagef("--to %q: %w", o.to, err)
 	}
-	if risk := riskOf(target.internal); risk != "" && !o.iKnow {
-		return usagef("--to %q: port %d is %s, which attackers look for first; --i-know leads there all the same", o.to, target.internal, risk)
+	if risk := notation.RiskOf(target.Internal); risk != "" && !o.iKnow {
+		return usagef("--to %q: port %d is %s, which attackers look for first; --i-know leads there all the same", o.to, target.Internal, risk)
 	}
-	r.InternalPort, r.InternalClient = &target.internal, &target.host
+	r.InternalPort, r.InternalClient = &target.Internal, &target.Host
 	return nil
 }
 

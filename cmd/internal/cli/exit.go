@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"upnp/cmd/internal/notation"
+	"upnp/cmd/internal/plain"
 )
 
 // Exit codes.
@@ -62,7 +65,7 @@ func shortDurationExact(d time.Duration) string {
 	if d%time.Second != 0 {
 		return d.String()
 	}
-	return shortDuration(d)
+	return notation.ShortDuration(d)
 }
 
 // failure is the JSON form of an error.
@@ -86,7 +89,7 @@ func (s *session) finish(ctx context.Context, err error) int {
 	}
 	switch {
 	case s.options.json && e.Code != exitUnverified && (e.Err != nil || e.Done != nil):
-		writeJSON(s.Out, failure{e.Error(), e.Kind, e.UPnPCode, e.Hint, e.Done}, true)
+		plain.WriteJSON(s.Out, failure{e.Error(), e.Kind, e.UPnPCode, e.Hint, e.Done}, true)
 	case e.Err != nil:
 		s.complain(e)
 	}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
@@ -182,7 +182,7 @@ type leaseFlag struct {
 func (f leaseFlag) String() string { return "" }
 
 func (f leaseFlag) Set(s string) error {
-	d, err := parseLease(s)
+	d, err := notation.ParseLease(s)
 	if err != nil {
 		return err
 	}
@@ -193,35 +193,13 @@ func (f leaseFlag) Set(s string) error {
 	return nil
 }
 
-// maxLease is the largest value of NewLeaseDuration, an unsigned number of 32 bits.
-const maxLease = (1<<32 - 1) * time.Second
-
-func parseLease(s string) (time.Duration, error) {
-	if s == "permanent" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(s)
-	if seconds, e := strconv.ParseUint(s, 10, 32); e == nil {
-		d, err = time.Duration(seconds)*time.Second, nil
-	}
-	switch {
-	case err != nil:
-		return 0, errors.New("want a duration such as 1h or 90m, or 0 for permanent")
-	case d < 0 || d > maxLease:
-		return 0, errors.New("a lease is at least 1s and at most 4294967295 seconds")
-	case d%time.Second != 0:
-		return 0, errors.New("a lease is a whole number of seconds")
-	}
-	return d, nil
-}
-
 // portFlag is a port number, kept as nil until it is given.
 type portFlag struct{ port **uint16 }
 
 func (f portFlag) String() string { return "" }
 
 func (f portFlag) Set(s string) error {
-	port, err := parsePort(s)
+	port, err := notation.ParsePort(s)
 	if err != nil {
 		return err
 	}
@@ -235,7 +213,7 @@ type addrFlag struct{ addr *netip.Addr }
 func (f addrFlag) String() string { return "" }
 
 func (f addrFlag) Set(s string) error {
-	addr, err := parseHost(strings.Trim(s, "[]"))
+	addr, err := notation.ParseHost(strings.Trim(s, "[]"))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
@@ -95,11 +96,11 @@ func wholeRange(outside netip.Addr, grants []igd.Grant) (line string, ok bool) {
 			protocols = append(protocols, p)
 		}
 	}
-	ports := formatRange(first.ExternalPort, last.ExternalPort)
+	ports := notation.FormatRange(first.ExternalPort, last.ExternalPort)
 	if outside.IsValid() {
 		ports = net.JoinHostPort(outside.String(), ports)
 	}
-	inside := net.JoinHostPort(first.Client(), formatRange(first.InternalPort, last.InternalPort))
+	inside := net.JoinHostPort(first.Client(), notation.FormatRange(first.InternalPort, last.InternalPort))
 	line = fmt.Sprintf("%s %s -> %s, %s", strings.Join(protocols, "+"), ports, inside, leaseWords(first))
 	if first.Description != "" {
 		line += fmt.Sprintf(", %q", first.Description)

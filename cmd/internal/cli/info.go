@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 )
 
@@ -33,7 +34,7 @@ func runInfo(ctx context.Context, s *session, args []string) error {
 		return err
 	}
 	done := s.progress("asking the gateway")
-	g := s.inspect(ctx, gw)
+	g := plain.Inspect(ctx, gw)
 	done()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -70,9 +71,9 @@ func (s *session) heading(text string) {
 	s.stdout.linef("%s", s.stdout.style(bold, text))
 }
 
-func (s *session) showInfo(g gatewayInfo) {
+func (s *session) showInfo(g plain.Gateway) {
 	s.stdout.linef("%s", s.stdout.style(bold, g.FriendlyName))
-	facts := deviceFacts(g.deviceInfo)
+	facts := deviceFacts(g.Device)
 	for i := range facts { // of the gateway itself, all that a description may say
 		facts[i].value = dash(facts[i].value)
 	}
@@ -109,7 +110,7 @@ func (s *session) list(heading string, lines []string) {
 	}
 }
 
-func deviceFacts(d deviceInfo) []fact {
+func deviceFacts(d plain.Device) []fact {
 	facts := []fact{
 		{"Friendly name", d.FriendlyName},
 		{"Type", d.Type},
@@ -144,7 +145,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-func connectionFacts(g gatewayInfo) []fact {
+func connectionFacts(g plain.Gateway) []fact {
 	facts := []fact{
 		{"External address", externalText(g.ExternalAddress, g.AddressClass)},
 		{"This machine", g.LocalAddress},
@@ -191,10 +192,10 @@ func trafficFacts(c *igd.Counters) []fact {
 	}
 }
 
-func serviceFacts(services []serviceInfo) []fact {
+func serviceFacts(services []plain.Service) []fact {
 	var facts []fact
 	for _, s := range services {
-		name := kindOf(s.Type)
+		name := plain.KindOf(s.Type)
 		if s.InUse {
 			name += " (in use)"
 		}
@@ -203,7 +204,7 @@ func serviceFacts(services []serviceInfo) []fact {
 	return facts
 }
 
-func abilityFacts(all []ability) []fact {
+func abilityFacts(all []plain.Ability) []fact {
 	var facts []fact
 	for _, a := range all {
 		facts = append(facts, fact{a.Name, yesNo(a.Can) + " (" + a.How + ")"})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 )
 
@@ -45,7 +46,7 @@ func runIP(ctx context.Context, s *session, args []string) error {
 		return s.emit(ipResult{addr.String(), igd.ClassOf(addr), gw.Location()})
 	}
 	s.stdout.linef("%s", addr)
-	if words := classWords(addr); words != "" {
+	if words := plain.ClassWords(addr); words != "" {
 		s.note("%s", words)
 	}
 	return nil
@@ -65,20 +66,4 @@ func (s *session) external(ctx context.Context) (netip.Addr, error) {
 		s.outside = &addr
 	}
 	return *s.outside, nil
-}
-
-// classWords is what an external address that is not public means for mappings; empty for one
-// that is.
-func classWords(addr netip.Addr) string {
-	switch class := igd.ClassOf(addr); class {
-	case igd.Public:
-		return ""
-	case igd.Private:
-		return "the router's outside address " + addr.String() + " is private: the router is itself behind another NAT, and the Internet cannot reach ports opened on it alone"
-	case igd.CGNAT, igd.DSLite:
-		return "the router's outside address " + addr.String() + " is shared by the carrier (" + string(class) + "): the Internet cannot reach ports opened on it"
-	case igd.NoAddr:
-		return "the router has no outside address: its Internet connection may be down"
-	}
-	return "the router's outside address " + addr.String() + " is in a reserved block: the Internet cannot reach it"
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
@@ -20,7 +21,7 @@ type keepOptions struct {
 }
 
 func keepCommand() *Command {
-	o := &keepOptions{addOptions: addOptions{lease: defaultLease, description: defaultDescription}}
+	o := &keepOptions{addOptions: addOptions{lease: notation.DefaultLease, description: defaultDescription}}
 	return &Command{
 		Usage: "keep MAPPING...",
 		Short: "open ports and keep them open",
@@ -125,9 +126,9 @@ func (o *keepOptions) fromFile(s *session) ([]igd.Wish, error) {
 	}
 	var all []igd.Wish
 	for _, l := range lines {
-		for _, m := range l.mappings() {
+		for _, m := range l.Mappings() {
 			if m.InternalClient.IsValid() && !s.isOwn(m.InternalClient) {
-				return nil, usagef("%s line %d: leads to another machine, %s: keep it there, or with upnp keep --for", o.file, l.number, m.InternalClient)
+				return nil, usagef("%s line %d: leads to another machine, %s: keep it there, or with upnp keep --for", o.file, l.Number, m.InternalClient)
 			}
 			all = append(all, igd.Wish{Mapping: m, AnyPort: o.any})
 		}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"strconv"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 )
 
@@ -108,7 +109,7 @@ func (s *session) listJSON(ctx context.Context, gw *igd.Gateway) error {
 }
 
 func (s *session) listExport(ctx context.Context, gw *igd.Gateway) error {
-	return s.eachMapping(ctx, gw, func(m igd.Mapping) { s.stdout.linef("%s", exportLine(m, s.mine)) })
+	return s.eachMapping(ctx, gw, func(m igd.Mapping) { s.stdout.linef("%s", notation.Export(m, s.mine)) })
 }
 
 // withDone adds to an error what was done, or read, all the same; nothing if that is nothing.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 	"upnp/igd/wire"
 	"upnp/ssdp"
@@ -101,7 +102,7 @@ func (s *session) tap(n wire.Network) (wire.Network, error) {
 	}
 	f, err := os.Create(s.options.wire)
 	if err != nil {
-		return nil, usagef("--wire %q: %v", s.options.wire, lastError(err))
+		return nil, usagef("--wire %q: %v", s.options.wire, plain.Innermost(err))
 	}
 	s.closers = append(s.closers, f.Close)
 	return wire.NewTap(n, wire.Print(f)), nil
@@ -218,7 +219,7 @@ func (s *session) noGateway(ctx context.Context, err error) error {
 
 // openWords says why what --gateway names is no gateway.
 func openWords(err error) string {
-	if words := plainCause(err); words != "" {
+	if words := plain.Cause(err); words != "" {
 		return words
 	}
 	if search, ok := errors.AsType[*igd.NoGatewayError](err); ok {
@@ -292,12 +293,12 @@ func (s *session) isOwn(addr netip.Addr) bool {
 
 // emit prints a result as one JSON document.
 func (s *session) emit(v any) error {
-	return writeJSON(s.stdout.w, v, true)
+	return plain.WriteJSON(s.stdout.w, v, true)
 }
 
 // emitLine prints a result as one line of JSON, at once.
 func (s *session) emitLine(v any) error {
-	if err := writeJSON(s.stdout.w, v, false); err != nil {
+	if err := plain.WriteJSON(s.stdout.w, v, false); err != nil {
 		return err
 	}
 	return s.stdout.w.Flush()

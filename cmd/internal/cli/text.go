@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd/wire"
 )
 
@@ -78,25 +79,13 @@ func leaseText(d time.Duration) string {
 	if d == 0 {
 		return "permanent"
 	}
-	return shortDuration(d)
-}
-
-// shortDuration is a duration in whole seconds without zero units at its end: 1h, 59m12s.
-func shortDuration(d time.Duration) string {
-	s := d.Truncate(time.Second).String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
+	return notation.ShortDuration(d)
 }
 
 // uptimeText is a long duration for reading: 9d 22h 18m.
 func uptimeText(d time.Duration) string {
 	if d < time.Hour {
-		return shortDuration(d)
+		return notation.ShortDuration(d)
 	}
 	day := 24 * time.Hour
 	s := strconv.Itoa(int(d%day/time.Hour)) + "h " + strconv.Itoa(int(d%time.Hour/time.Minute)) + "m"

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"upnp/cmd/internal/notation"
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/wire"
@@ -217,7 +218,7 @@ func roundClock(text string) string {
 	if err != nil || d < tick {
 		return text
 	}
-	rounded := shortDuration(d.Round(tick))
+	rounded := notation.ShortDuration(d.Round(tick))
 	if blanks := len(text) - len(clock); blanks > 1 {
 		return pad(rounded, len(text), false)
 	}

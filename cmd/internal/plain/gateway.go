@@ -1,4 +1,4 @@
-package cli
+package plain
 
 import (
 	"context"
@@ -10,20 +10,20 @@ import (
 	"upnp/igd"
 )
 
-// gatewaySummary is a gateway in a line, the object of discover.
-type gatewaySummary struct {
-	deviceInfo
-	Location        string        `json:"location"`
-	LocalAddress    string        `json:"localAddress"`
-	ExternalAddress string        `json:"externalAddress"`
-	AddressClass    igd.Class     `json:"addressClass"`
-	Connected       bool          `json:"connected"`
-	Status          statusInfo    `json:"status"`
-	Services        []serviceInfo `json:"services"`
+// Summary is a gateway in a line, the object of discover.
+type Summary struct {
+	Device
+	Location        string    `json:"location"`
+	LocalAddress    string    `json:"localAddress"`
+	ExternalAddress string    `json:"externalAddress"`
+	AddressClass    igd.Class `json:"addressClass"`
+	Connected       bool      `json:"connected"`
+	Status          Status    `json:"status"`
+	Services        []Service `json:"services"`
 }
 
-// deviceInfo is all that a description says of one device.
-type deviceInfo struct {
+// Device is all that a description says of one device.
+type Device struct {
 	FriendlyName     string  `json:"friendlyName"`
 	Type             string  `json:"deviceType"`
 	Manufacturer     string  `json:"manufacturer"`
@@ -43,16 +43,16 @@ type deviceInfo struct {
 	HasChildren      bool    `json:"hasChildren"`
 	Children         int     `json:"children"`
 	ServiceCount     int     `json:"serviceCount"`
-	Extra            []extra `json:"extra,omitempty"`
+	Extra            []Extra `json:"Extra,omitempty"`
 }
 
-// extra is an element the architecture does not know.
-type extra struct {
+// Extra is an element the architecture does not know.
+type Extra struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
 
-type serviceInfo struct {
+type Service struct {
 	Type       string `json:"type"`
 	ID         string `json:"id"`
 	ControlURL string `json:"controlUrl"`
@@ -61,39 +61,39 @@ type serviceInfo struct {
 	InUse      bool   `json:"inUse"`
 }
 
-type statusInfo struct {
+type Status struct {
 	igd.Status
 	UptimeSeconds int64 `json:"uptimeSeconds"`
 }
 
-// gatewayInfo is all there is to know of a gateway, the object of info.
-type gatewayInfo struct {
-	gatewaySummary
+// Gateway is all there is to know of a gateway, the object of info.
+type Gateway struct {
+	Summary
 	ConnectionType *igd.ConnectionType `json:"connectionType,omitempty"`
 	NAT            *igd.NAT            `json:"nat,omitempty"`
 	Link           *igd.Link           `json:"link,omitempty"`
 	Counters       *igd.Counters       `json:"counters,omitempty"`
-	Abilities      []ability           `json:"abilities"`
-	Devices        []deviceInfo        `json:"devices"`
+	Abilities      []Ability           `json:"abilities"`
+	Devices        []Device            `json:"devices"`
 	Notes          []string            `json:"notes"`
 	Others         []igd.Rejected      `json:"others"`
 	// Untold are the questions the gateway did not answer, with the reason.
 	Untold map[string]string `json:"untold,omitempty"`
 }
 
-// An ability is something not every gateway can do.
-type ability struct {
+// An Ability is something not every gateway can do.
+type Ability struct {
 	Name string `json:"name"`
 	Can  bool   `json:"can"`
 	How  string `json:"how"` // the action or service that does it
 }
 
-// summarise asks a gateway for what its line shows. What it does not tell stays empty.
-func summarise(ctx context.Context, gw *igd.Gateway) gatewaySummary {
+// Summarise asks a gateway for what its line shows. What it does not tell stays empty.
+func Summarise(ctx context.Context, gw *igd.Gateway) Summary {
 	root := gw.Root()
-	g := gatewaySummary{
-		deviceInfo: describeDevice(root, root.Device), Location: gw.Location(),
-		Services: describeServices(gw), AddressClass: igd.NoAddr,
+	g := Summary{
+		Device: DescribeDevice(root, root.Device), Location: gw.Location(),
+		Services: DescribeServices(gw), AddressClass: igd.NoAddr,
 	}
 	if local := gw.LocalAddr(); local.IsValid() {
 		g.LocalAddress = local.String()
@@ -106,17 +106,17 @@ func summarise(ctx context.Context, gw *igd.Gateway) gatewaySummary {
 		g.ExternalAddress = addr.String()
 	}
 	if status, err := gw.Status(ctx); err == nil {
-		g.Status = statusInfo{status, int64(status.Uptime / time.Second)}
-		g.Connected = isConnected(status)
+		g.Status = Status{status, int64(status.Uptime / time.Second)}
+		g.Connected = IsConnected(status)
 	}
 	return g
 }
 
-// isConnected reads the status as the field writes it (Q-58).
-func isConnected(s igd.Status) bool { return s.Connection == "Connected" || s.Connection == "Up" }
+// IsConnected reads the status as the field writes it (Q-58).
+func IsConnected(s igd.Status) bool { return s.Connection == "Connected" || s.Connection == "Up" }
 
-func describeDevice(root *description.Root, d *description.Device) deviceInfo {
-	info := deviceInfo{
+func DescribeDevice(root *description.Root, d *description.Device) Device {
+	info := Device{
 		FriendlyName: d.FriendlyName, Type: d.Type, Manufacturer: d.Manufacturer, ManufacturerURL: d.ManufacturerURL,
 		ModelName: d.ModelName, ModelNumber: d.ModelNumber, ModelDescription: d.ModelDescription, ModelURL: d.ModelURL,
 		SerialNumber: d.SerialNumber, UDN: d.UDN, UPC: d.UPC,
@@ -133,16 +133,16 @@ func describeDevice(root *description.Root, d *description.Device) deviceInfo {
 		info.Parent = d.Parent.FriendlyName
 	}
 	for _, f := range d.Extra {
-		info.Extra = append(info.Extra, extra{f.Name, f.Text})
+		info.Extra = append(info.Extra, Extra{f.Name, f.Text})
 	}
 	return info
 }
 
-func describeServices(gw *igd.Gateway) []serviceInfo {
+func DescribeServices(gw *igd.Gateway) []Service {
 	root := gw.Root()
-	all := []serviceInfo{}
+	all := []Service{}
 	for s := range root.Services() {
-		all = append(all, serviceInfo{
+		all = append(all, Service{
 			Type: s.Type, ID: s.ID, ControlURL: root.URL(s.ControlURL), EventURL: root.URL(s.EventSubURL),
 			SCPDURL: root.URL(s.SCPDURL), InUse: s == gw.Service(),
 		})
@@ -150,19 +150,19 @@ func describeServices(gw *igd.Gateway) []serviceInfo {
 	return all
 }
 
-// inspect asks a gateway for everything. What fails is told with its reason, and the rest goes on.
-func (s *session) inspect(ctx context.Context, gw *igd.Gateway) gatewayInfo {
-	g := gatewayInfo{gatewaySummary: summarise(ctx, gw), Untold: map[string]string{}, Devices: []deviceInfo{}}
+// Inspect asks a gateway for everything. What fails is told with its reason, and the rest goes on.
+func Inspect(ctx context.Context, gw *igd.Gateway) Gateway {
+	g := Gateway{Summary: Summarise(ctx, gw), Untold: map[string]string{}, Devices: []Device{}}
 	if _, err := gw.Status(ctx); err != nil && g.Status.Connection == "" {
-		g.Untold["status"] = s.explain(err).Error()
+		g.Untold["status"] = Explain(err).Error
 	}
-	g.ConnectionType = ask(ctx, s, g.Untold, "connection type", gw.ConnectionType)
-	g.NAT = ask(ctx, s, g.Untold, "NAT", gw.NAT)
-	g.Link = ask(ctx, s, g.Untold, "link", gw.Link)
-	g.Counters = ask(ctx, s, g.Untold, "traffic", gw.Counters)
+	g.ConnectionType = ask(ctx, g.Untold, "connection type", gw.ConnectionType)
+	g.NAT = ask(ctx, g.Untold, "NAT", gw.NAT)
+	g.Link = ask(ctx, g.Untold, "link", gw.Link)
+	g.Counters = ask(ctx, g.Untold, "traffic", gw.Counters)
 	g.Abilities = abilities(ctx, gw)
 	for d := range gw.Root().Devices() {
-		g.Devices = append(g.Devices, describeDevice(gw.Root(), d))
+		g.Devices = append(g.Devices, DescribeDevice(gw.Root(), d))
 	}
 	g.Notes = append([]string{}, gw.Notes()...)
 	for _, n := range g.Status.Notes {
@@ -174,18 +174,18 @@ func (s *session) inspect(ctx context.Context, gw *igd.Gateway) gatewayInfo {
 	return g
 }
 
-func ask[T any](ctx context.Context, s *session, untold map[string]string, what string, question func(context.Context) (T, error)) *T {
+func ask[T any](ctx context.Context, untold map[string]string, what string, question func(context.Context) (T, error)) *T {
 	answer, err := question(ctx)
 	if err != nil {
-		untold[what] = s.explain(err).Error()
+		untold[what] = Explain(err).Error
 		return nil
 	}
 	return &answer
 }
 
-func abilities(ctx context.Context, gw *igd.Gateway) []ability {
-	all := []ability{}
-	for _, a := range []ability{
+func abilities(ctx context.Context, gw *igd.Gateway) []Ability {
+	all := []Ability{}
+	for _, a := range []Ability{
 		{Name: "choose a free port itself", How: "AddAnyPortMapping"},
 		{Name: "list many mappings at once", How: "GetListOfPortMappings"},
 		{Name: "remove a range at once", How: "DeletePortMappingRange"},
@@ -194,13 +194,13 @@ func abilities(ctx context.Context, gw *igd.Gateway) []ability {
 		all = append(all, a)
 	}
 	return append(all,
-		ability{"tell of changes by itself", gw.Service().EventSubURL != "", "eventing"},
-		ability{"open its IPv6 firewall", hasService(gw.Root().Services(), igd.WANIPv6FirewallControl1), "WANIPv6FirewallControl"})
+		Ability{"tell of changes by itself", gw.Service().EventSubURL != "", "eventing"},
+		Ability{"open its IPv6 firewall", hasService(gw.Root().Services(), igd.WANIPv6FirewallControl1), "WANIPv6FirewallControl"})
 }
 
 func hasService(services iter.Seq[*description.Service], kind string) bool {
 	for s := range services {
-		if kindOf(s.Type) == kindOf(kind) {
+		if KindOf(s.Type) == KindOf(kind) {
 			return true
 		}
 	}

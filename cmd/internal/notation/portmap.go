@@ -1,4 +1,5 @@
-package cli
+// Package notation is how people write mappings: MAPPING on a command line, and the mappings file.
+package notation
 
 import (
 	"errors"
@@ -13,54 +14,54 @@ import (
 // maxRange bounds the ports of one mapping argument: no router in the field takes more.
 const maxRange = 1000
 
-// A portMap is a MAPPING as it is written on a command line and in a mappings file:
+// A PortMap is a MAPPING as it is written on a command line and in a mappings file:
 //
 //	EXT[-EXT][:[HOST:]INT[-INT]][/PROTO]
-type portMap struct {
-	from, to  uint16     // external ports, both included
-	host      netip.Addr // zero: this machine
-	internal  uint16     // first internal port
-	target    bool       // an internal side was written
-	protocols []igd.Protocol
+type PortMap struct {
+	From, To  uint16     // external ports, both included
+	Host      netip.Addr // zero: this machine
+	Internal  uint16     // first internal port
+	Target    bool       // an internal side was written
+	Protocols []igd.Protocol
 }
 
-// parsePortMap reads a MAPPING. Its errors do not repeat the argument.
-func parsePortMap(s string) (portMap, error) {
+// Parse reads a MAPPING. Its errors do not repeat the argument.
+func Parse(s string) (PortMap, error) {
 	ports, proto, hasProto := strings.Cut(s, "/")
-	m := portMap{protocols: []igd.Protocol{igd.TCP}}
+	m := PortMap{Protocols: []igd.Protocol{igd.TCP}}
 	var err error
 	if hasProto {
-		if m.protocols, err = parseProtocols(proto); err != nil {
-			return portMap{}, err
+		if m.Protocols, err = parseProtocols(proto); err != nil {
+			return PortMap{}, err
 		}
 	}
 	external, target, hasTarget := strings.Cut(ports, ":")
-	if m.from, m.to, err = parseRange(external); err != nil {
-		return portMap{}, err
+	if m.From, m.To, err = parseRange(external); err != nil {
+		return PortMap{}, err
 	}
-	m.internal, m.target = m.from, hasTarget
+	m.Internal, m.Target = m.From, hasTarget
 	if hasTarget {
 		err = m.parseTarget(target)
 	}
 	return m, err
 }
 
-// parseKey reads the MAPPING of a verb that only names one: EXT[-EXT][/PROTO].
-func parseKey(s string) (portMap, error) {
-	m, err := parsePortMap(s)
-	if err == nil && m.target {
-		return portMap{}, errors.New("only the external port and protocol name a mapping here: EXT[/PROTO]")
+// ParseKey reads the MAPPING of a verb that only names one: EXT[-EXT][/PROTO].
+func ParseKey(s string) (PortMap, error) {
+	m, err := Parse(s)
+	if err == nil && m.Target {
+		return PortMap{}, errors.New("only the external port and protocol name a mapping here: EXT[/PROTO]")
 	}
 	return m, err
 }
 
-func (m *portMap) parseTarget(s string) error {
+func (m *PortMap) parseTarget(s string) error {
 	host, ports, err := splitTarget(s)
 	if err != nil {
 		return err
 	}
 	if host != "" {
-		if m.host, err = parseHost(host); err != nil {
+		if m.Host, err = ParseHost(host); err != nil {
 			return err
 		}
 	}
@@ -68,10 +69,10 @@ func (m *portMap) parseTarget(s string) error {
 	if err != nil {
 		return err
 	}
-	if to-from != m.to-m.from {
+	if to-from != m.To-m.From {
 		return fmt.Errorf("%d external ports and %d internal ones", m.count(), int(to-from)+1)
 	}
-	m.internal = from
+	m.Internal = from
 	return nil
 }
 
@@ -99,7 +100,8 @@ func splitTarget(s string) (host, ports string, err error) {
 	return host, ports, nil
 }
 
-func parseHost(s string) (netip.Addr, error) {
+// ParseHost reads the address of a machine that a mapping can lead to.
+func ParseHost(s string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(s)
 	switch {
 	case err != nil:
@@ -126,10 +128,10 @@ func parseProtocols(s string) ([]igd.Protocol, error) {
 
 func parseRange(s string) (from, to uint16, err error) {
 	first, last, isRange := strings.Cut(s, "-")
-	if from, err = parsePort(first); err != nil || !isRange {
+	if from, err = ParsePort(first); err != nil || !isRange {
 		return from, from, err
 	}
-	if to, err = parsePort(last); err != nil {
+	if to, err = ParsePort(last); err != nil {
 		return 0, 0, err
 	}
 	switch {
@@ -141,7 +143,8 @@ func parseRange(s string) (from, to uint16, err error) {
 	return from, to, nil
 }
 
-func parsePort(s string) (uint16, error) {
+// ParsePort reads a port number from 1 to 65535.
+func ParsePort(s string) (uint16, error) {
 	for _, r := range s {
 		if r < '0' || r > '9' {
 			return 0, fmt.Errorf("%q is not a port", s)
@@ -160,54 +163,55 @@ func parsePort(s string) (uint16, error) {
 }
 
 // count is the number of external ports.
-func (m portMap) count() int { return int(m.to-m.from) + 1 }
+func (m PortMap) count() int { return int(m.To-m.From) + 1 }
 
-// single reports whether the argument is exactly one mapping.
-func (m portMap) single() bool { return m.count() == 1 && len(m.protocols) == 1 }
+// Single reports whether the argument is exactly one mapping.
+func (m PortMap) Single() bool { return m.count() == 1 && len(m.Protocols) == 1 }
 
 // String writes the shortest form that reads back the same, except that the protocol is always
 // there.
-func (m portMap) String() string {
-	s := formatRange(m.from, m.to)
-	internal := formatRange(m.internal, m.internal+m.to-m.from)
+func (m PortMap) String() string {
+	s := FormatRange(m.From, m.To)
+	internal := FormatRange(m.Internal, m.Internal+m.To-m.From)
 	switch {
-	case m.host.Is6():
-		s += ":[" + m.host.String() + "]:" + internal
-	case m.host.IsValid():
-		s += ":" + m.host.String() + ":" + internal
-	case m.target:
+	case m.Host.Is6():
+		s += ":[" + m.Host.String() + "]:" + internal
+	case m.Host.IsValid():
+		s += ":" + m.Host.String() + ":" + internal
+	case m.Target:
 		s += ":" + internal
 	}
-	if len(m.protocols) > 1 {
+	if len(m.Protocols) > 1 {
 		return s + "/both"
 	}
-	return s + "/" + strings.ToLower(string(m.protocols[0]))
+	return s + "/" + strings.ToLower(string(m.Protocols[0]))
 }
 
-func formatRange(from, to uint16) string {
+// FormatRange writes ports from one to another as they are read.
+func FormatRange(from, to uint16) string {
 	if from == to {
 		return strconv.Itoa(int(from))
 	}
 	return fmt.Sprintf("%d-%d", from, to)
 }
 
-// keys are the mappings that m names.
-func (m portMap) keys() []igd.MappingKey {
-	keys := make([]igd.MappingKey, 0, m.count()*len(m.protocols))
-	for _, p := range m.protocols {
+// Keys are the mappings that m names.
+func (m PortMap) Keys() []igd.MappingKey {
+	keys := make([]igd.MappingKey, 0, m.count()*len(m.Protocols))
+	for _, p := range m.Protocols {
 		for i := range m.count() {
-			keys = append(keys, igd.MappingKey{ExternalPort: m.from + uint16(i), Protocol: p})
+			keys = append(keys, igd.MappingKey{ExternalPort: m.From + uint16(i), Protocol: p})
 		}
 	}
 	return keys
 }
 
-// mappings are the mappings that m asks for. The zero client is this machine.
-func (m portMap) mappings() []igd.Mapping {
-	keys := m.keys()
+// Mappings are the mappings that m asks for. The zero client is this machine.
+func (m PortMap) Mappings() []igd.Mapping {
+	keys := m.Keys()
 	all := make([]igd.Mapping, len(keys))
 	for i, k := range keys {
-		all[i] = igd.Mapping{MappingKey: k, InternalClient: m.host, InternalPort: m.internal + k.ExternalPort - m.from}
+		all[i] = igd.Mapping{MappingKey: k, InternalClient: m.Host, InternalPort: m.Internal + k.ExternalPort - m.From}
 	}
 	return all
 }

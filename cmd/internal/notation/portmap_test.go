@@ -1,4 +1,4 @@
-package cli
+package notation
 
 import (
 	"strings"
@@ -11,30 +11,30 @@ func TestParsePortMap(t *testing.T) {
 		mappings        int
 		first           string // of the mappings
 	}{
-		{"9542", "9542/tcp", 1, "TCP 9542 -> :9542"},
-		{"9542/UDP", "9542/udp", 1, "UDP 9542 -> :9542"},
-		{"9542:8080", "9542:8080/tcp", 1, "TCP 9542 -> :8080"},
-		{"9542:9542", "9542:9542/tcp", 1, "TCP 9542 -> :9542"},
-		{"9542:192.168.1.20:8080/udp", "9542:192.168.1.20:8080/udp", 1, "UDP 9542 -> 192.168.1.20:8080"},
-		{"9542:[fd00::20]:8080", "9542:[fd00::20]:8080/tcp", 1, "TCP 9542 -> [fd00::20]:8080"},
-		{"9542:[::ffff:192.168.1.20]:8080", "9542:192.168.1.20:8080/tcp", 1, "TCP 9542 -> 192.168.1.20:8080"},
-		{"4000-4010/both", "4000-4010/both", 22, "TCP 4000 -> :4000"},
-		{"4000-4010:5000-5010/Both", "4000-4010:5000-5010/both", 22, "TCP 4000 -> :5000"},
-		{"4000-4000", "4000/tcp", 1, "TCP 4000 -> :4000"},
-		{"1-1000", "1-1000/tcp", 1000, "TCP 1 -> :1"},
-		{"65535", "65535/tcp", 1, "TCP 65535 -> :65535"},
-		{"0080", "80/tcp", 1, "TCP 80 -> :80"},
+		{"9542", "9542/tcp", 1, "9542::9542/tcp"},
+		{"9542/UDP", "9542/udp", 1, "9542::9542/udp"},
+		{"9542:8080", "9542:8080/tcp", 1, "9542::8080/tcp"},
+		{"9542:9542", "9542:9542/tcp", 1, "9542::9542/tcp"},
+		{"9542:192.168.1.20:8080/udp", "9542:192.168.1.20:8080/udp", 1, "9542:192.168.1.20:8080/udp"},
+		{"9542:[fd00::20]:8080", "9542:[fd00::20]:8080/tcp", 1, "9542:[fd00::20]:8080/tcp"},
+		{"9542:[::ffff:192.168.1.20]:8080", "9542:192.168.1.20:8080/tcp", 1, "9542:192.168.1.20:8080/tcp"},
+		{"4000-4010/both", "4000-4010/both", 22, "4000::4000/tcp"},
+		{"4000-4010:5000-5010/Both", "4000-4010:5000-5010/both", 22, "4000::5000/tcp"},
+		{"4000-4000", "4000/tcp", 1, "4000::4000/tcp"},
+		{"1-1000", "1-1000/tcp", 1000, "1::1/tcp"},
+		{"65535", "65535/tcp", 1, "65535::65535/tcp"},
+		{"0080", "80/tcp", 1, "80::80/tcp"},
 	} {
-		m, err := parsePortMap(tt.text)
+		m, err := Parse(tt.text)
 		if err != nil {
 			t.Errorf("%q: %v", tt.text, err)
 			continue
 		}
-		all := m.mappings()
+		all := m.Mappings()
 		if m.String() != tt.canonical || len(all) != tt.mappings {
 			t.Errorf("%q = %q with %d mappings, want %q with %d", tt.text, m, len(all), tt.canonical, tt.mappings)
 		}
-		if first, _, _ := strings.Cut(mappingLine(all[0]), ","); first != tt.first {
+		if first := all[0].String(); first != tt.first {
 			t.Errorf("%q: first is %q, want %q", tt.text, first, tt.first)
 		}
 	}
@@ -72,7 +72,7 @@ func TestParsePortMapRefuses(t *testing.T) {
 		"80:[fe80::1%eth0]:80":    "zone",
 		"80:239.255.255.250:1900": "not an address the router can reach",
 	} {
-		if m, err := parsePortMap(text); err == nil || !strings.Contains(err.Error(), want) {
+		if m, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q = %v, %v; want %q", text, m, err, want)
 		}
 	}
@@ -83,12 +83,12 @@ func FuzzParsePortMap(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		m, err := parsePortMap(s)
+		m, err := Parse(s)
 		if err != nil {
 			return
 		}
-		back, err := parsePortMap(m.String())
-		if err != nil || back.String() != m.String() || len(back.mappings()) != len(m.mappings()) {
+		back, err := Parse(m.String())
+		if err != nil || back.String() != m.String() || len(back.Mappings()) != len(m.Mappings()) {
 			t.Errorf("%q = %v, which reads back as %v, %v", s, m, back, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package cli
+package plain
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// writeJSON writes v as one JSON document and a newline, indented if it is one to read. What a
+// WriteJSON writes v as one JSON document and a newline, indented if it is one to read. What a
 // terminal could act upon is escaped, which encoding/json leaves to others (SECURITY 2.4).
-func writeJSON(w io.Writer, v any, indent bool) error {
+func WriteJSON(w io.Writer, v any, indent bool) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -21,13 +21,13 @@ func writeJSON(w io.Writer, v any, indent bool) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(escapeJSON(b.Bytes()))
+	_, err := w.Write(EscapeJSON(b.Bytes()))
 	return err
 }
 
-// escapeJSON escapes DEL, C1 controls and format characters in an encoded document. They can
+// EscapeJSON escapes DEL, C1 controls and format characters in an encoded document. They can
 // only stand inside strings there, so the document means the same.
-func escapeJSON(doc []byte) []byte {
+func EscapeJSON(doc []byte) []byte {
 	out := make([]byte, 0, len(doc))
 	for i := 0; i < len(doc); {
 		if doc[i] < 0x7f {

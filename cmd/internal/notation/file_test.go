@@ -1,6 +1,7 @@
-package cli
+package notation
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestReadMappings(t *testing.T) {
 		`  8080:80/tcp lease=90m "web # \"1\"" # a comment` + "\n" +
 		"4000-4001/both lease=permanent disabled remote-host=198.51.100.7#x\n" +
 		`53:192.168.1.20:53/udp "" lease=0`
-	lines, err := readMappings(strings.NewReader(text), "f")
+	lines, err := Read(strings.NewReader(text), "f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +53,8 @@ func TestReadMappingsNamesTheLine(t *testing.T) {
 		"10-20/both\n15/udp":     "f line 2: 15/udp is on line 1 already",
 		strings.Repeat("#", 5e6): "larger than",
 	} {
-		_, err := readMappings(strings.NewReader(text), "f")
-		if err == nil || !strings.Contains(err.Error(), want) || asExit(err).Code != exitUsage {
+		_, err := Read(strings.NewReader(text), "f")
+		if _, is := errors.AsType[*SyntaxError](err); !is || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", text, err, want)
 		}
 	}
@@ -70,13 +71,13 @@ func TestExportReadsBackTheSame(t *testing.T) {
 		{MappingKey: igd.MappingKey{ExternalPort: 81, Protocol: igd.TCP}, InternalClient: other, InternalPort: 81, Lease: maxLease, Description: "\x1b[31m\u202eevil\u009b\n\xff"},
 		{MappingKey: igd.MappingKey{ExternalPort: 82, Protocol: igd.TCP}, InternalClient: netip.MustParseAddr("fd00::20"), InternalPort: 82, Lease: 24 * time.Hour},
 	} {
-		line := exportLine(m, mine)
-		l, ok, err := parseFileLine(line)
+		line := Export(m, mine)
+		l, ok, err := parseLine(line)
 		if err != nil || !ok {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		got := l.mappings()[0]
+		got := l.Mappings()[0]
 		if !got.InternalClient.IsValid() {
 			got.InternalClient = self
 		}
@@ -92,7 +93,7 @@ func TestExportOfTheInexpressible(t *testing.T) {
 		{MappingKey: igd.MappingKey{ExternalPort: 5, Protocol: "GRE"}, InternalPort: 5, InternalClient: netip.MustParseAddr("192.168.1.20")},
 		{MappingKey: igd.MappingKey{ExternalPort: 5, Protocol: igd.TCP}, InternalPort: 5, InternalName: "nas\n9999"},
 	} {
-		line := exportLine(m, func(igd.Mapping) bool { return false })
+		line := Export(m, func(igd.Mapping) bool { return false })
 		if !strings.HasPrefix(line, "# ") || strings.Contains(line, "\n") {
 			t.Errorf("%q, want one comment", line)
 		}
@@ -103,12 +104,12 @@ func FuzzReadMappings(f *testing.F) {
 	f.Add(`8080:80/tcp lease=90m "web" # c`)
 	f.Add("4000-4001/both lease=0 disabled remote-host=198.51.100.7")
 	f.Fuzz(func(t *testing.T, s string) {
-		lines, err := readMappings(strings.NewReader(s), "f")
+		lines, err := Read(strings.NewReader(s), "f")
 		if err != nil {
 			return
 		}
 		for _, l := range lines {
-			back, ok, err := parseFileLine(l.String())
+			back, ok, err := parseLine(l.String())
 			if err != nil || !ok || back.String() != l.String() {
 				t.Errorf("%q reads back as %q, %v", l, back, err)
 			}
