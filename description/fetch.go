@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,7 @@ const (
 	MaxDocument = 256 << 10 // bytes of a description; real ones reach tens of kilobytes
 
 	exchangeTimeout = 10 * time.Second
+	secondAttempt   = 2 * time.Second // most routers answer within 10 ms, slow ones within 500 ms
 )
 
 const noteCut = "the answer did not have its full Content-Length"
@@ -64,9 +66,8 @@ func (c *Client) SCPD(ctx context.Context, url string) (*SCPD, error) {
 	return scpd, nil
 }
 
-// fetch gets a document, trying once more when the device closes the connection without
-// a word, as some do when they are busy. cut is true when less came than was announced, and yet
-// it may be all of the document.
+// fetch gets a document within exchangeTimeout. cut is true when less came than was announced, and
+// yet it may be all of the document.
 func (c *Client) fetch(ctx context.Context, url string) (data []byte, cut bool, err error) {
 	u, err := splitLocation(url)
 	if err != nil {
@@ -74,15 +75,54 @@ func (c *Client) fetch(ctx context.Context, url string) (data []byte, cut bool, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	response, err := c.get(ctx, u.String())
+	d := insist(ctx, func(ctx context.Context) download { return c.attempt(ctx, u.String()) })
+	return d.data, d.cut, d.err
+}
+
+// A download is what came of an attempt to get one.
+type download struct {
+	data []byte
+	cut  bool
+	err  error
+}
+
+// insist makes a second attempt beside one that takes long: a connection that lost a few segments
+// is silent for many seconds, while a new one is through at once. The first to succeed counts.
+func insist(ctx context.Context, attempt func(context.Context) download) download {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	results := make(chan download, 2)
+	run := func() { results <- attempt(ctx) }
+	running.Go(run)
+	late := time.NewTimer(secondAttempt)
+	defer late.Stop()
+	select {
+	case d := <-results:
+		return d
+	case <-late.C:
+	}
+	running.Go(run)
+	if d := <-results; d.err == nil {
+		return d
+	}
+	return <-results
+}
+
+// attempt gets a document, trying once more when the device closes the connection without
+// a word, as some do when they are busy.
+func (c *Client) attempt(ctx context.Context, url string) download {
+	response, err := c.get(ctx, url)
 	if errors.Is(err, io.EOF) {
-		response, err = c.get(ctx, u.String())
+		response, err = c.get(ctx, url)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("description: %w", err)
+		return download{err: fmt.Errorf("description: %w", err)}
 	}
 	defer response.Body.Close()
-	return readDocument(url, response)
+	data, cut, err := readDocument(url, response)
+	return download{data, cut, err}
 }
 
 func (c *Client) get(ctx context.Context, url string) (*http.Response, error) {

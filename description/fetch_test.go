@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -234,6 +235,47 @@ func TestClientTriesAgainOnce(t *testing.T) {
 	if n := accepted.Load(); n != 2 {
 		t.Errorf("%d connections, want 2", n)
 	}
+}
+
+// A roundTrip is an HTTP transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A stalled body gives what it has and then nothing until the request is given up.
+type stalled struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (s stalled) Read(p []byte) (int, error) {
+	if n, err := s.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+func TestClientStalledConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		client := Client{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			requests++
+			body := io.Reader(strings.NewReader(wrap(complete)))
+			if requests == 1 {
+				body = stalled{io.LimitReader(body, 20), r.Context()}
+			}
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(wrap(complete))), Body: io.NopCloser(body), Request: r}, nil
+		})}}
+		began := time.Now()
+		root, err := client.Root(t.Context(), "http://192.168.1.1/")
+		if err != nil || len(root.Notes) != 0 {
+			t.Errorf("%v, %+v", err, root)
+		}
+		if took := time.Since(began); took != secondAttempt || requests != 2 {
+			t.Errorf("%d requests in %v, want 2 in %v", requests, took, secondAttempt)
+		}
+	})
 }
 
 func TestClientContext(t *testing.T) {
