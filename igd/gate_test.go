@@ -102,7 +102,7 @@ func (s *slowDial) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // TestInsistent: a lost SYN costs the time of another attempt, not of the system's.
 func TestInsistent(t *testing.T) {
-	for hang, want := range []time.Duration{0, firstPatience, 4 * firstPatience} {
+	for hang, want := range []time.Duration{0, firstPatience, 2 * firstPatience, 4 * firstPatience} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &slowDial{hang: hang}
 			began := time.Now()
