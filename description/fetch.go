@@ -68,14 +68,14 @@ func (c *Client) SCPD(ctx context.Context, url string) (*SCPD, error) {
 
 // fetch gets a document within exchangeTimeout. cut is true when less came than was announced, and
 // yet it may be all of the document.
-func (c *Client) fetch(ctx context.Context, url string) (data []byte, cut bool, err error) {
-	u, err := splitLocation(url)
+func (c *Client) fetch(ctx context.Context, location string) (data []byte, cut bool, err error) {
+	u, err := splitLocation(location)
 	if err != nil {
 		return nil, false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	d := insist(ctx, func(ctx context.Context) download { return c.attempt(ctx, u.String()) })
+	d := insist(ctx, func(ctx context.Context) download { return c.attempt(ctx, u, location) })
 	return d.data, d.cut, d.err
 }
 
@@ -111,17 +111,17 @@ func insist(ctx context.Context, attempt func(context.Context) download) downloa
 }
 
 // attempt gets a document, trying once more when the device closes the connection without
-// a word, as some do when they are busy.
-func (c *Client) attempt(ctx context.Context, url string) download {
-	response, err := c.get(ctx, url)
+// a word, as some do when they are busy. Errors name it as the caller does.
+func (c *Client) attempt(ctx context.Context, u reference, name string) download {
+	response, err := c.get(ctx, u.String())
 	if errors.Is(err, io.EOF) {
-		response, err = c.get(ctx, url)
+		response, err = c.get(ctx, u.String())
 	}
 	if err != nil {
 		return download{err: fmt.Errorf("description: %w", err)}
 	}
 	defer response.Body.Close()
-	data, cut, err := readDocument(url, response)
+	data, cut, err := readDocument(name, response)
 	return download{data, cut, err}
 }
 
