@@ -10,13 +10,14 @@ import (
 // layers is the import diagram: what each package may import besides the standard library, and
 // why. A new import is a change of this table.
 var layers = map[string][]string{
-	"upnp/description/xmldoc":    {etree},                                                                                                 // the tree it builds
-	"upnp/description":           {etree, "upnp/description/xmldoc"},                                                                      // documents are XML
-	"upnp/ssdp":                  {netIPv4, netIPv6},                                                                                      // joining groups, choosing interfaces
-	"upnp/soap":                  {etree, "upnp/description", "upnp/description/xmldoc"},                                                  // arguments are typed by the service document
-	"upnp/gena":                  {etree, "upnp/description", "upnp/description/xmldoc"},                                                  // evented variables are named by the service document
-	"upnp/igd/wire":              {"upnp/ssdp"},                                                                                           // PacketConn and Interface
-	"upnp/igd":                   {"upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/gena", "upnp/igd/wire"}, // xmldoc: a port listing is a document inside an argument
+	"upnp/description/xmldoc":    {etree},                                                                                                                    // the tree it builds
+	"upnp/description":           {etree, "upnp/description/xmldoc"},                                                                                         // documents are XML
+	"upnp/ssdp":                  {netIPv4, netIPv6},                                                                                                         // joining groups, choosing interfaces
+	"upnp/soap":                  {etree, "upnp/description", "upnp/description/xmldoc"},                                                                     // arguments are typed by the service document
+	"upnp/gena":                  {etree, "upnp/description", "upnp/description/xmldoc"},                                                                     // evented variables are named by the service document
+	"upnp/igd/wire":              {"upnp/ssdp"},                                                                                                              // PacketConn and Interface
+	"upnp/igd/device":            {"upnp/ssdp", "upnp/description", "upnp/soap", "upnp/gena", "upnp/igd/wire"},                                               // any device: it knows nothing of gateways
+	"upnp/igd":                   {"upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/gena", "upnp/igd/wire", "upnp/igd/device"}, // xmldoc: a port listing is a document inside an argument; device: a Server is a device.Host
 	"upnp/igd/emulator":          {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/igd/wire"},
 	"upnp/igd/igdtest":           {"upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
 	"upnp/cmd/internal/notation": {"upnp/igd"},                                                                                 // how people write mappings

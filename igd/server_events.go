@@ -2,9 +2,7 @@ package igd
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -41,32 +39,20 @@ func (n *newsroom) publisher(a *actor, s *description.Service, scpd *description
 		return nil
 	}
 	d := &desk{actor: a, service: s, Publisher: &gena.Publisher{
-		SCPD: scpd, HTTP: wire.HTTPClient(from{n.host.network, n.host.local.Addr()}),
+		SCPD: scpd, HTTP: wire.HTTPClient(n.host.site.Outward()),
 		Delay: firstDelay, Server: n.host.server.product(), Logger: n.host.server.Logger,
 	}}
 	n.desks = append(n.desks, d)
 	return d.Publisher
 }
 
-// from is a network that is spoken to from one address.
-type from struct {
-	wire.Network
-	addr netip.Addr
-}
-
-func (f from) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	return f.Network.Dial(wire.WithLocalAddr(ctx, f.addr), network, addr)
-}
-
-// open starts everything, and returns when new subscribers get the present, if that is soon.
+// open starts to follow the backends, and returns when new subscribers get the present, if that is
+// soon.
 func (n *newsroom) open(ctx context.Context) {
 	var first sync.WaitGroup
 	for backend, desks := range n.byBackend() {
 		first.Add(1)
 		n.work.Go(func() { follow(ctx, backend, desks, sync.OnceFunc(first.Done)) })
-	}
-	for _, d := range n.desks {
-		n.work.Go(func() { _ = d.Serve(ctx) }) // it fails only when it is called twice
 	}
 	known := make(chan struct{})
 	n.work.Go(func() { first.Wait(); close(known) })

@@ -9,9 +9,6 @@ import (
 	"upnp/description"
 )
 
-// rootPath is where a Server has its description.
-const rootPath = "/root.xml"
-
 // documents are the service descriptions, served byte for byte. What they list is implemented.
 //
 //go:embed scpd

@@ -1,9 +1,10 @@
-package igd
+package device
 
 import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -13,13 +14,13 @@ import (
 // A page can make a browser send requests to this network under its own name (DNS rebinding,
 // CVE-2021-29462); control points address the device by number and send no Origin.
 type guard struct {
-	host *host
+	site *Site
 	next http.Handler
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if reason := g.objection(r); reason != "" {
-		g.host.server.log().Debug("refused", "from", r.RemoteAddr, "method", r.Method, "reason", reason)
+		g.site.host.log().Debug("refused", "from", r.RemoteAddr, "method", r.Method, "reason", reason)
 		http.Error(w, reason, http.StatusForbidden)
 		return
 	}
@@ -47,18 +48,29 @@ func (g *guard) fromLink(remote string) bool {
 		return false
 	}
 	addr := from.Addr().Unmap().WithZone("")
-	return g.host.ifi.OnLink(addr) || addr == g.host.local.Addr().WithZone("")
+	return g.site.ifi.OnLink(addr) || slices.ContainsFunc(g.site.ends, func(e end) bool {
+		return addr == e.at.Addr().WithZone("")
+	})
 }
 
-// names reports whether a Host header is the address the device listens on, as a number; the
+// names reports whether a Host header is an address the device listens on, as a number; the
 // port may be left out.
 func (g *guard) names(header string) bool {
-	local := netip.AddrPortFrom(g.host.local.Addr().WithZone(""), g.host.local.Port())
-	if p, err := netip.ParseAddrPort(header); err == nil {
-		return netip.AddrPortFrom(p.Addr().WithZone(""), p.Port()) == local
+	p, err := netip.ParseAddrPort(header)
+	if err != nil {
+		a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(header, "["), "]"))
+		return err == nil && g.listens(a, anyPort)
 	}
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(header, "["), "]"))
-	return err == nil && a.WithZone("") == local.Addr()
+	return g.listens(p.Addr(), int(p.Port()))
+}
+
+const anyPort = -1
+
+// listens reports an address that is listened on.
+func (g *guard) listens(addr netip.Addr, port int) bool {
+	return slices.ContainsFunc(g.site.ends, func(e end) bool {
+		return addr.WithZone("") == e.at.Addr().WithZone("") && (port == anyPort || port == int(e.at.Port()))
+	})
 }
 
 // isXML accepts every kind of XML, and the absence of a type, which some control points leave
@@ -67,7 +79,8 @@ func isXML(contentType string) bool {
 	return contentType == "" || strings.Contains(strings.ToLower(contentType), "xml")
 }
 
-// A limitListener accepts no more than a number of connections at a time; more have to wait.
+// A limitListener accepts no more than a number of connections at a time, which it may share with
+// others; more have to wait.
 type limitListener struct {
 	net.Listener
 	slots chan struct{}
@@ -75,8 +88,8 @@ type limitListener struct {
 	close sync.Once
 }
 
-func newLimitListener(l net.Listener, limit int) *limitListener {
-	return &limitListener{Listener: l, slots: make(chan struct{}, limit), done: make(chan struct{})}
+func newLimitListener(l net.Listener, slots chan struct{}) *limitListener {
+	return &limitListener{Listener: l, slots: slots, done: make(chan struct{})}
 }
 
 func (l *limitListener) Accept() (net.Conn, error) {

@@ -1,0 +1,118 @@
+package device
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"upnp/description"
+)
+
+// rootPath is where a Host has its description.
+const rootPath = "/root.xml"
+
+// A Service is what answers for one service of a device.
+type Service struct {
+	// SCPD is the service document, written as it is. Nil with Document nil serves none.
+	SCPD *description.SCPD
+	// Document is the service document where its exact bytes matter; it goes before SCPD.
+	Document []byte
+	// Control takes calls, usually a soap.Handler. Nil: there is nothing at the control URL.
+	Control http.Handler
+	// Events takes subscriptions, usually a gena.Publisher, whose Serve is called by the Host.
+	// Nil: they are answered 501.
+	Events http.Handler
+}
+
+// A publisher is an Events handler with work of its own, as a gena.Publisher has.
+type publisher interface {
+	Serve(context.Context) error
+}
+
+// mount makes the handler of everything the description names.
+func (s *Site) mount() (http.Handler, []publisher) {
+	h := s.host
+	docs := &description.Handler{
+		Root: h.Root, RootPath: rootPath, Files: make(map[string]description.File),
+		SCPDs: make(map[string]*description.SCPD), Server: h.product(),
+	}
+	m := &switchboard{routes: make(map[string]http.Handler), docs: docs}
+	var publishers []publisher
+	for d := range h.Root.Services() {
+		if h.Service == nil {
+			break
+		}
+		if service := h.Service(d); service != nil {
+			publishers = append(publishers, m.mount(h.Root, d, service)...)
+		}
+	}
+	var handler http.Handler = m
+	if h.WrapHTTP != nil {
+		handler = h.WrapHTTP(handler)
+	}
+	return &guard{site: s, next: handler}, publishers
+}
+
+// A switchboard finds handlers by path, or by path and query where a control URL has one.
+// A control URL may share its path with a document, which is then what a GET is about.
+type switchboard struct {
+	routes map[string]http.Handler
+	docs   *description.Handler
+}
+
+func (m *switchboard) mount(root *description.Root, d *description.Service, s *Service) []publisher {
+	path := target(root, d.SCPDURL).Path
+	if s.Document != nil {
+		m.docs.Files[path] = description.File{Data: s.Document}
+	} else if s.SCPD != nil {
+		m.docs.SCPDs[path] = s.SCPD
+	}
+	if s.Control != nil {
+		m.routes[target(root, d.ControlURL).RequestURI()] = s.Control
+	}
+	if d.EventSubURL == "" {
+		return nil
+	}
+	if s.Events == nil {
+		s.Events = http.HandlerFunc(noEvents)
+	}
+	m.routes[target(root, d.EventSubURL).RequestURI()] = s.Events
+	if p, ok := s.Events.(publisher); ok {
+		return []publisher{p}
+	}
+	return nil
+}
+
+func noEvents(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "no events here", http.StatusNotImplemented)
+}
+
+// target resolves a URL of the description as a client does that goes by the location; the
+// path is all that matters of it.
+func target(root *description.Root, ref string) *url.URL {
+	base, err := url.Parse(root.Location)
+	if err != nil {
+		return &url.URL{}
+	}
+	u, err := base.Parse(ref)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+func (m *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, key := range []string{r.URL.RequestURI(), r.URL.Path} {
+		if h := m.routes[key]; h != nil && !m.fetches(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	m.docs.ServeHTTP(w, r)
+}
+
+func (m *switchboard) fetches(r *http.Request) bool {
+	_, file := m.docs.Files[r.URL.Path]
+	_, document := m.docs.SCPDs[r.URL.Path]
+	return r.Method == http.MethodGet && (file || document || r.URL.Path == rootPath)
+}
