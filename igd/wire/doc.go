@@ -5,8 +5,9 @@
 //	NewMemory().Host(…)  hosts on an in-memory LAN, for tests and the demo
 //	NewTap(next, sink)   any of them, with every message shown to a sink
 //
-// Sinks are [Print] (exact bytes, the .wire file), [Summary] (a line per message) and
-// [Log.Record]. [HTTPClient] is the HTTP/1 client of the stack: one connection and one write per
+// Sinks are [Print] (exact bytes, the .wire file), [Messages] (requests and answers, put together),
+// [Summary] (a line for each of these) and [Log.Record]; [Redact] stands in front of any of them.
+// [HTTPClient] is the HTTP/1 client of the stack: one connection and one write per
 // request, header names as they were put, and a reader for what routers answer in practice.
 // [Sanitize] makes text from a device fit for a terminal.
 //

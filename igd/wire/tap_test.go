@@ -180,7 +180,7 @@ func TestSummaryOfServer(t *testing.T) {
 	want := `_ 0.002 ← 192.168.1.7:1234      . SUBSCRIBE evt
 _ 0.003 → 192.168.1.7:1234      . !SUBSCRIBE evt → 412 Precondition Failed._  1.0 ms.
 _ 0.004 ← 192.168.1.7:1234      . NOTIFY b SEQ 3
-_ 0.006 → 192.168.1.7:1234      . NOTIFY b SEQ 3 → 200_  2.0 ms.
+_ 0.005 → 192.168.1.7:1234      . NOTIFY b SEQ 3 → 200_  1.0 ms.
 _ 0.006 ← 192.168.1.7:1234      . GET /
 _ 0.007 → 192.168.1.7:1234      . 200 OK / 2.0 MB_  1.0 ms.
 _ 0.010 ← 192.168.1.7:1234      . NOTIFY ssdp:alive upnp:rootdevice http://x/\u{1b}
