@@ -19,11 +19,12 @@ var layers = map[string][]string{
 	"upnp/igd/device":            {"upnp/ssdp", "upnp/description", "upnp/soap", "upnp/gena", "upnp/igd/wire"},                                               // any device: it knows nothing of gateways
 	"upnp/igd":                   {"upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/gena", "upnp/igd/wire", "upnp/igd/device"}, // xmldoc: a port listing is a document inside an argument; device: a Server is a device.Host
 	"upnp/igd/emulator":          {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/igd/wire"},
+	"upnp/igd/reach":             {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/igd/wire"}, // ssdp, description: naming the router behind the router
 	"upnp/igd/igdtest":           {"upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
 	"upnp/cmd/internal/notation": {"upnp/igd"},                                                                                 // how people write mappings
 	"upnp/cmd/internal/plain":    {"upnp/cmd/internal/notation", "upnp/igd", "upnp/igd/wire", "upnp/description", "upnp/soap"}, // what the command and the page say alike
-	"upnp/cmd/internal/web":      {"upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/description", "upnp/soap", "upnp/ssdp", "upnp/igd/wire"},
-	"upnp/cmd/internal/cli":      {"upnp/cmd/internal/web", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
+	"upnp/cmd/internal/web":      {"upnp/igd/reach", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/description", "upnp/soap", "upnp/ssdp", "upnp/igd/wire"},
+	"upnp/cmd/internal/cli":      {"upnp/igd/reach", "upnp/cmd/internal/web", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
 	"upnp/cmd/upnp":              {"upnp/cmd/internal/cli"},
 }
 

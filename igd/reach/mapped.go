@@ -1,0 +1,76 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"upnp/igd"
+)
+
+// readMapping asks the router for the mapping, and judges it.
+func (k *check) readMapping(ctx context.Context) {
+	k.report.Mapping = k.wanted()
+	m, err := k.gateway.Find(ctx, k.want.MappingKey)
+	switch {
+	case errors.Is(err, igd.ErrNoSuchEntry):
+		k.tell(Mapped, Finding{Fail, fmt.Sprintf("the router's table has no mapping of %v; what was forwarded on its own page it does not list", k.want.MappingKey)})
+	case err != nil:
+		k.tell(Mapped, Finding{Unknown, "the router does not tell: " + words(err)})
+	default:
+		k.report.Mapping, k.report.listed = m, true
+		k.tell(Mapped, k.judge(m))
+	}
+}
+
+// wanted is the mapping as it was asked for.
+func (k *check) wanted() igd.Mapping {
+	m := k.want
+	if !m.InternalClient.IsValid() {
+		m.InternalClient = k.gateway.LocalAddr()
+	}
+	if m.InternalPort == 0 {
+		m.InternalPort = m.ExternalPort
+	}
+	return m
+}
+
+// judge compares a mapping in the table with the one asked for.
+func (k *check) judge(m igd.Mapping) Finding {
+	to := fmt.Sprintf("%s port %d", m.Client(), m.InternalPort)
+	want := k.wanted()
+	switch {
+	case !k.want.InternalClient.IsValid() && !k.isHere(m.InternalClient):
+		return Finding{Fail, "it leads to another machine, " + to}
+	case k.want.InternalClient.IsValid() && m.InternalClient != want.InternalClient:
+		return Finding{Fail, fmt.Sprintf("it leads to %s, and not to %v", to, want.InternalClient)}
+	case k.want.InternalPort != 0 && m.InternalPort != want.InternalPort:
+		return Finding{Fail, fmt.Sprintf("it leads to %s, and not to port %d", to, want.InternalPort)}
+	case m.Disabled:
+		return Finding{Fail, "it is in the table and disabled: it leads to " + to + " only once it is enabled"}
+	}
+	return Finding{Pass, "it leads to " + to + limits(m)}
+}
+
+// limits are what bounds a mapping in time and to whom.
+func limits(m igd.Mapping) string {
+	text := ""
+	if m.RemoteHost != "" {
+		text = ", for " + m.RemoteHost + " only"
+	}
+	if m.Lease == 0 {
+		return text + ", permanent"
+	}
+	return text + ", for another " + m.Lease.Truncate(time.Second).String()
+}
+
+// words is an error in a phrase, without the name of the package it comes from.
+func words(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"igd: ", "reach: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
+}
