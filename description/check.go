@@ -1,17 +1,11 @@
 package description
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"math"
 	"math/big"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 )
 
 // maxDigits bounds the numbers that are compared and divided: far above what 64 bits hold,
@@ -23,7 +17,15 @@ const maxDigits = 64
 // or char is ignored. A type the architecture does not know is taken for a string. The
 // error is a [*ValueError].
 func (v *Variable) Check(text string) error {
-	problem, reason := v.Type.check(text)
+	_, err := v.Parse(text)
+	return err
+}
+
+// Parse is [DataType.Parse] of the type of v, and checks the value as [Variable.Check] does. A value
+// of the type that is out of range or not in the list is returned along with the error, for readers
+// that take what a device says.
+func (v *Variable) Parse(text string) (any, error) {
+	value, problem, reason := v.Type.parse(text)
 	if problem == 0 {
 		problem, reason = v.checkRange(text)
 	}
@@ -31,46 +33,60 @@ func (v *Variable) Check(text string) error {
 		problem, reason = NotAllowed, "not in the list of allowed values"
 	}
 	if problem == 0 {
-		return nil
+		return value, nil
 	}
-	return &ValueError{Variable: v.Name, Type: v.Type, Text: text, Problem: problem, Reason: reason}
+	return value, &ValueError{Variable: v.Name, Type: v.Type, Text: text, Problem: problem, Reason: reason}
 }
 
-// check looks at the syntax of text and at what the type can hold.
-func (t DataType) check(text string) (Problem, string) {
-	value := trim(text)
-	switch t {
-	case UI1, UI2, UI4, UI8:
-		return integerProblem(strconv.ParseUint(value, 10, t.bits()))
-	case I1, I2, I4, I8, Int:
-		return integerProblem(strconv.ParseInt(value, 10, t.bits()))
-	case R4, R8, Number, Float, Fixed144:
-		return t.checkReal(value)
-	case Char:
-		return malformedUnless(utf8.RuneCountInString(text) == 1, "not one character")
-	case Date, DateTime, DateTimeTZ, Time, TimeTZ:
-		return malformedUnless(isTime(t, value), "not a "+string(t))
-	case Boolean:
-		_, err := ParseBoolean(value)
-		return malformedUnless(err == nil, "want 0 or 1")
-	case BinBase64:
-		return malformedUnless(isBase64(value), "not base64")
-	case BinHex:
-		_, err := hex.DecodeString(value)
-		return malformedUnless(err == nil, "not pairs of hexadecimal digits")
-	case URI:
-		return malformedUnless(isURI(value), "not a URI")
-	case UUID:
-		return malformedUnless(isUUID(value), "not 32 hexadecimal digits")
+// Format is [DataType.Format] of the type of v, for values that pass [Variable.Check] alone.
+func (v *Variable) Format(value any) (string, error) {
+	text, ok := value.(string)
+	if !ok {
+		written, err := v.Type.Format(value)
+		if err != nil {
+			return "", err
+		}
+		text = written
 	}
-	return 0, ""
+	if err := v.Check(text); err != nil {
+		return "", err
+	}
+	return v.Type.Format(text)
 }
 
-func malformedUnless(ok bool, reason string) (Problem, string) {
-	if ok {
-		return 0, ""
+// Domain says in words which values v may have: "ui2, 1 to 65535, in steps of 2", "string, one of TCP,
+// UDP". Long lists are cut.
+func (v *Variable) Domain() string {
+	text := string(v.Type)
+	if v.Range != nil {
+		text += ", " + v.Range.words()
 	}
-	return Malformed, reason
+	if len(v.Allowed) > 0 {
+		text += ", one of " + strings.Join(v.Allowed[:min(len(v.Allowed), maxShown)], ", ")
+	}
+	if len(v.Allowed) > maxShown {
+		text += ", …"
+	}
+	return text
+}
+
+// maxShown is how many allowed values are told.
+const maxShown = 20
+
+func (r *Range) words() string {
+	var text string
+	switch {
+	case r.Min == "":
+		text = "up to " + r.Max
+	case r.Max == "":
+		text = r.Min + " or more"
+	default:
+		text = r.Min + " to " + r.Max
+	}
+	if r.Step != "" && r.Step != "1" {
+		text += ", in steps of " + r.Step
+	}
+	return text
 }
 
 // bits is the size of an integer type.
@@ -109,35 +125,6 @@ func (t DataType) known() bool { return slices.Contains(dataTypes[:], t) }
 var dataTypes = [...]DataType{
 	UI1, UI2, UI4, UI8, I1, I2, I4, I8, Int, R4, R8, Number, Fixed144, Float, Char, String,
 	Date, DateTime, DateTimeTZ, Time, TimeTZ, Boolean, BinBase64, BinHex, URI, UUID,
-}
-
-func integerProblem[T int64 | uint64](_ T, err error) (Problem, string) {
-	if err == nil {
-		return 0, ""
-	}
-	if e, ok := err.(*strconv.NumError); ok && e.Err == strconv.ErrRange {
-		return OutOfRange, "does not fit the type"
-	}
-	return Malformed, "not an integer of that type"
-}
-
-// checkReal looks at a number with a fraction. UPNP-FACTS 2.5 has the limits.
-func (t DataType) checkReal(value string) (Problem, string) {
-	whole, fraction, exponent, ok := splitReal(value)
-	if !ok || t == Fixed144 && exponent {
-		return Malformed, "not a decimal number"
-	}
-	if t == Fixed144 && (whole > 14 || fraction > 4) {
-		return OutOfRange, "more than 14 digits before or 4 behind the point"
-	}
-	n, err := strconv.ParseFloat(value, 64)
-	if t == Float {
-		return 0, ""
-	}
-	if err != nil || t == R4 && n != 0 && !isSingle(math.Abs(n)) {
-		return OutOfRange, "does not fit the type"
-	}
-	return 0, ""
 }
 
 // isSingle reports whether a magnitude is one that r4 has.
@@ -179,57 +166,6 @@ func countDigits(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// isTime reports whether s is a value of one of the date and time types.
-func isTime(t DataType, s string) bool {
-	for _, layout := range timeLayouts(t) {
-		if _, err := time.Parse(layout, s); err == nil && !strings.ContainsAny(s, ",") && hasTwoDigitHour(t, s) {
-			return true
-		}
-	}
-	return false
-}
-
-func timeLayouts(t DataType) []string {
-	switch t {
-	case Date:
-		return []string{time.DateOnly}
-	case DateTime:
-		return []string{time.DateOnly, "2006-01-02T15:04:05"}
-	case DateTimeTZ:
-		return []string{time.DateOnly, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700"}
-	case Time:
-		return []string{time.TimeOnly}
-	}
-	return []string{time.TimeOnly, "15:04:05Z07:00", "15:04:05Z0700"}
-}
-
-// hasTwoDigitHour makes up for time.Parse, which takes 7:00:00 too.
-func hasTwoDigitHour(t DataType, s string) bool {
-	if _, clock, ok := strings.Cut(s, "T"); ok {
-		s = clock
-	} else if t != Time && t != TimeTZ {
-		return true
-	}
-	return strings.IndexByte(s, ':') == 2
-}
-
-// isBase64 allows for the line breaks of MIME.
-func isBase64(s string) bool {
-	_, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
-	return err == nil
-}
-
-func isURI(s string) bool {
-	_, err := url.Parse(s)
-	return err == nil && !strings.ContainsAny(s, " \t\r\n")
-}
-
-func isUUID(s string) bool {
-	digits := strings.ReplaceAll(s, "-", "")
-	_, err := hex.DecodeString(digits)
-	return err == nil && len(digits) == 32
 }
 
 // checkRange compares a number with the bounds of v. A bound that is no number bounds nothing.

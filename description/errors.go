@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"syscall"
 )
 
 var (
@@ -59,6 +60,15 @@ func (e *StatusError) Error() string {
 		text += " with " + cmp.Or(webPage([]byte(e.Body)), e.ContentType, "text") + " in place of what was asked for"
 	}
 	return text
+}
+
+// WrongURL reports an error of a request that says nobody serves anything under its URL, so that the
+// next of [Root.URLs] is due.
+func WrongURL(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // A DocumentError is a document that is not what was asked for, such as the log-in

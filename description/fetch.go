@@ -66,6 +66,12 @@ func (c *Client) SCPD(ctx context.Context, url string) (*SCPD, error) {
 	return scpd, nil
 }
 
+// Document fetches a document as it is, byte for byte. Errors are those of fetching in Root.
+func (c *Client) Document(ctx context.Context, url string) ([]byte, error) {
+	data, _, err := c.fetch(ctx, url)
+	return data, err
+}
+
 // fetch gets a document within exchangeTimeout. cut is true when less came than was announced, and
 // yet it may be all of the document.
 func (c *Client) fetch(ctx context.Context, location string) (data []byte, cut bool, err error) {

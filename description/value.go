@@ -1,7 +1,7 @@
 package description
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -98,10 +98,16 @@ func FormatBoolean(b bool) string {
 // trim takes XML's white space off both ends.
 func trim(s string) string { return strings.Trim(s, " \t\r\n") }
 
-// numberError tells a number that is too large from what is no number.
+// numberError is the error of an integer that strconv does not take.
 func numberError(t DataType, s string, err error) error {
-	if e, ok := err.(*strconv.NumError); ok && e.Err == strconv.ErrRange {
-		return &ValueError{Type: t, Text: s, Problem: OutOfRange, Reason: fmt.Sprintf("does not fit %s", t)}
+	problem, reason := numberProblem(t, err)
+	return &ValueError{Type: t, Text: s, Problem: problem, Reason: reason}
+}
+
+// numberProblem tells a number that is too large from what is no number.
+func numberProblem(t DataType, err error) (Problem, string) {
+	if errors.Is(err, strconv.ErrRange) {
+		return OutOfRange, "does not fit " + string(t)
 	}
-	return &ValueError{Type: t, Text: s, Problem: Malformed, Reason: "not a number of that type"}
+	return Malformed, "not an integer of that type"
 }

@@ -109,7 +109,7 @@ func TestValueErrorText(t *testing.T) {
 	v := &Variable{Name: "Port", Type: UI2, Range: &Range{Min: "1", Max: "9"}}
 	for text, want := range map[string]string{
 		"x":     `description: Port (ui2) "x": not an integer of that type`,
-		"70000": `description: Port (ui2) "70000": does not fit the type`,
+		"70000": `description: Port (ui2) "70000": does not fit ui2`,
 		"10":    `description: Port (ui2) "10": outside of "1" to "9"`,
 	} {
 		if err := v.Check(text); err == nil || err.Error() != want {

@@ -197,7 +197,7 @@ func (g *Gateway) send(ctx context.Context, s *description.Service, action strin
 			g.controls.works(s, u)
 			return answer.Args, nil
 		}
-		if !elsewhere(err) {
+		if !description.WrongURL(err) {
 			break
 		}
 	}

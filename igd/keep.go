@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"upnp/description"
 )
 
 // How a Keeper looks after its mappings (SECURITY section 8, rules 5 to 7).
@@ -263,7 +265,7 @@ func (r *keeping) note(err error) {
 // isAway reports an error that says that there is no router where it was: silence, a refused
 // connection, or an address where its service is not.
 func isAway(err error) bool {
-	return err != nil && (!isAnswer(err) || elsewhere(err))
+	return err != nil && (!isAnswer(err) || description.WrongURL(err))
 }
 
 // A shortMemory remembers for as long as a Keeper runs.

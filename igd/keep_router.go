@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"upnp/description"
 	"upnp/ssdp"
 )
 
@@ -87,7 +88,7 @@ func (r *keeping) suspect(err error) {
 	o.state, o.since, o.tries, o.cause = routerSuspect, now, 0, err
 	r.place.is(o.gateway, false)
 	o.retryAt = now.Add(retries[0])
-	if elsewhere(err) {
+	if description.WrongURL(err) {
 		o.search, o.retryAt = true, now
 	}
 }
@@ -161,7 +162,7 @@ func (r *keeping) reach(ctx context.Context) (*Gateway, error) {
 		if g, err = r.again(ctx); err == nil {
 			return g, nil
 		}
-		if elsewhere(err) {
+		if description.WrongURL(err) {
 			o.search = true
 		}
 		if ctx.Err() == nil && time.Since(o.since) > tellGoneLate {

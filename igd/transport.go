@@ -3,13 +3,10 @@ package igd
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
 
-	"upnp/description"
 	"upnp/description/xmldoc"
 	"upnp/igd/wire"
 	"upnp/soap"
@@ -51,14 +48,6 @@ func isNonsense(err error) bool {
 	_, syntax := errors.AsType[*xmldoc.SyntaxError](err)
 	_, entry := errors.AsType[*entryError](err)
 	return head || syntax || entry
-}
-
-// elsewhere reports a failure that says the URL is wrong, so that the next candidate is due.
-func elsewhere(err error) bool {
-	if status, ok := errors.AsType[*description.StatusError](err); ok {
-		return status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // meaning gives a fault the sense its service gives the number.

@@ -139,7 +139,7 @@ func (l *line) subscribe(ctx context.Context, s *gena.Subscriber) (*gena.Subscri
 		if subscription, err = s.Subscribe(ctx, u, l.gateway.addrs()...); err == nil {
 			return subscription, nil
 		}
-		if !elsewhere(err) {
+		if !description.WrongURL(err) {
 			break
 		}
 	}
