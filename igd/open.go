@@ -137,8 +137,7 @@ func (g *Gateway) read(ctx context.Context, a answer) (*description.Root, error)
 	if parseErr != nil {
 		return nil, err
 	}
-	u.Host = hostPort(a.from, u.Port())
-	if root, second := c.Root(ctx, u.String()); second == nil {
+	if root, second := c.Root(ctx, ssdp.AtHost(u, a.from)); second == nil {
 		root.Note("no description at LOCATION %s; read from the sender %v", a.location, a.from)
 		return root, nil
 	}

@@ -33,12 +33,12 @@ func (s *Server) open(ctx context.Context) (*host, error) {
 	}
 	h.root = h.describe()
 	h.news.host = h
-	services := map[*description.Service]*device.Service{}
+	services := map[*description.Service]*device.Handlers{}
 	for service := range h.root.Services() {
 		services[service] = h.service(service)
 	}
 	h.device.Root = h.root
-	h.device.Service = func(d *description.Service) *device.Service { return services[d] }
+	h.device.Service = func(d *description.Service) *device.Handlers { return services[d] }
 	return h, nil
 }
 
@@ -73,7 +73,7 @@ func (h *host) run(ctx context.Context) error {
 }
 
 // service is what answers for a service of a type that the Server knows.
-func (h *host) service(s *description.Service) *device.Service {
+func (h *host) service(s *description.Service) *device.Handlers {
 	document := documentOf(s.Type)
 	a := &actor{server: h.server, backend: h.server.backendOf(s), root: h.root}
 	actions := a.actions(s.Type)
@@ -92,7 +92,7 @@ func (h *host) service(s *description.Service) *device.Service {
 		Service: s.Type, SCPD: scpd, Actions: actions, Variable: reader(scpd, actions),
 		Server: h.server.product(), Logger: h.server.Logger,
 	}
-	return &device.Service{Document: data, Control: cdata(control), Events: h.events(a, s, scpd)}
+	return &device.Handlers{Document: data, Control: cdata(control), Events: h.events(a, s, scpd)}
 }
 
 // events is what answers subscriptions: somebody's, ours, or nobody.

@@ -29,7 +29,7 @@ type Host struct {
 	// Serve sets.
 	Root *description.Root
 	// Service is what answers for a service of Root; nil, and a nil result, nobody.
-	Service func(*description.Service) *Service
+	Service func(*description.Service) *Handlers
 
 	Network wire.Network // nil: wire.System()
 	// Interface is the name of the one interface to serve on; empty is loopback. Naming

@@ -11,8 +11,8 @@ import (
 // rootPath is where a Host has its description.
 const rootPath = "/root.xml"
 
-// A Service is what answers for one service of a device.
-type Service struct {
+// Handlers are what answers for one service of a device.
+type Handlers struct {
 	// SCPD is the service document, written as it is. Nil with Document nil serves none.
 	SCPD *description.SCPD
 	// Document is the service document where its exact bytes matter; it goes before SCPD.
@@ -60,7 +60,7 @@ type switchboard struct {
 	docs   *description.Handler
 }
 
-func (m *switchboard) mount(root *description.Root, d *description.Service, s *Service) []publisher {
+func (m *switchboard) mount(root *description.Root, d *description.Service, s *Handlers) []publisher {
 	path := target(root, d.SCPDURL).Path
 	if s.Document != nil {
 		m.docs.Files[path] = description.File{Data: s.Document}

@@ -228,19 +228,19 @@ func (s *session) describeAnswer(ctx context.Context, p *ssdp.Packet, interfaces
 		Location: p.Location(), UDN: p.USN().UDN, Server: p.Header.Get("SERVER"),
 		Address: p.From.Addr().String(), Interface: p.Interface.Name,
 	}
-	location, _, ok := igd.Locate(p, interfaces)
+	place, ok := ssdp.Locate(p, interfaces)
 	if !ok {
 		d.Error = "no usable LOCATION"
 		return d
 	}
-	d.Location = location
+	d.Location = place.URL
 	ctx, cancel := context.WithTimeout(ctx, descriptionDeadline)
 	defer cancel()
 	if local, ok := p.Interface.Source(p.From.Addr()); ok {
 		ctx = wire.WithLocalAddr(ctx, local)
 	}
 	client := description.Client{HTTP: wire.HTTPClient(s.network)}
-	root, err := client.Root(ctx, location)
+	root, err := client.Root(ctx, place.URL)
 	if err != nil {
 		d.Error = s.explain(err).Err.Error()
 		return d
