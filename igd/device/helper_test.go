@@ -59,7 +59,9 @@ func lampRoot(udn, name string) *description.Root {
 
 // dimmerSCPD has an argument of each kind that can go wrong.
 func dimmerSCPD() *description.SCPD {
-	in := func(name, variable string) *description.Argument { return &description.Argument{Name: name, Variable: variable} }
+	in := func(name, variable string) *description.Argument {
+		return &description.Argument{Name: name, Variable: variable}
+	}
 	out := func(name, variable string) *description.Argument {
 		return &description.Argument{Name: name, Variable: variable, Out: true}
 	}
