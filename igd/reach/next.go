@@ -68,12 +68,12 @@ func (k *check) isOnLink(addr netip.Addr) bool {
 
 // nameOf is how an answering device calls itself; empty if it does not.
 func (k *check) nameOf(ctx context.Context, p *ssdp.Packet) string {
-	location, _, ok := igd.Locate(p, k.interfaces)
+	place, ok := ssdp.Locate(p, k.interfaces)
 	if !ok {
 		return ""
 	}
 	client := description.Client{HTTP: wire.HTTPClient(k.network)}
-	root, err := client.Root(ctx, location)
+	root, err := client.Root(ctx, place.URL)
 	if err != nil {
 		return ""
 	}
