@@ -1,0 +1,81 @@
+// Elements, made by hand. Text goes in as text nodes only: nothing here parses markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "selected", "readOnly", "tabIndex", "indeterminate"]);
+
+// el makes an element: el("button", {class: "quiet", onclick: f}, "Copy"). What is null or false is left out.
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) set(node, name, value);
+  node.append(...children.flat().filter((c) => c != null && c !== false));
+  return node;
+}
+
+function set(node, name, value) {
+  if (value == null) return;
+  if (typeof value === "function") node.addEventListener(name.slice(2), value);
+  else if (PROPERTIES.has(name)) node[name] = value;
+  else if (name === "data") Object.assign(node.dataset, value);
+  else if (value !== false) node.setAttribute(name, value === true ? "" : value);
+}
+
+export const $ = (selector, within = document) => within.querySelector(selector);
+
+// text sets what an element says, and touches the document only if that is something new.
+export function text(node, words) {
+  const value = String(words ?? "");
+  if (node.textContent !== value) node.textContent = value;
+}
+
+export function show(node, visible) {
+  if (node.hidden === visible) node.hidden = !visible;
+}
+
+// attribute sets or, given null, removes one.
+export function attribute(node, name, value) {
+  if (value == null) node.removeAttribute(name);
+  else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+}
+
+// link is an address to follow, or plain text when it is not one for a browser.
+export function link(address, words = address) {
+  if (!/^https?:\/\//i.test(address)) return el("span", {}, words);
+  return el("a", { href: address, rel: "noreferrer noopener", target: "_blank" }, words);
+}
+
+const PATHS = {
+  add: "M12 5v14M5 12h14",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h10v10H9zM5 15V5h10",
+  down: "M6 9l6 6 6-6",
+  download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  edit: "M5 19l1-4L16.5 4.500l3 3L9 18z",
+  more: "M6 12h.01M12 12h.01M18 12h.01",
+  pause: "M9 6v12M15 6v12",
+  play: "M8 5.500v13l10-6.500z",
+  renew: "M19 8a8 8 0 1 0 1 6M20 4v4.500h-4.500",
+  send: "M5 12h14M13 6l6 6-6 6",
+  trash: "M5 7h14M10 7V4.500h4V7M7 7l1 13h8l1-13",
+  upload: "M12 16V5M7 9.500l5-5 5 5M5 20h14",
+  warn: "M12 4L2.500 20h19zM12 10v4.500M12 17.500h.01",
+};
+
+// icon is a drawing beside words; on its own, its button needs an aria-label.
+export function icon(name) {
+  return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
+}
+
+// button is one with an icon, and with words unless they are only its label.
+export function button(name, words, onclick, { iconOnly = false, kind = "", ...rest } = {}) {
+  const label = iconOnly ? { "aria-label": words, title: words } : {};
+  return el("button", { type: "button", class: `${kind} ${iconOnly ? "square" : ""}`.trim() || null, onclick, ...label, ...rest },
+    name && icon(name), !iconOnly && el("span", {}, words));
+}

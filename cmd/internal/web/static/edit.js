@@ -1,0 +1,67 @@
+// The dialog that changes a mapping.
+
+import { open } from "./dialog.js";
+import { button, el } from "./dom.js";
+import { field, isThisHost, leases, problem, tick } from "./fields.js";
+import { sending } from "./form.js";
+import { mapping, ports } from "./format.js";
+import { isOwn } from "./row.js";
+
+export function edit(row) {
+  return open(`Change ${row.protocol} ${row.externalPort}`, (close) => new Form(row, close).node);
+}
+
+class Form {
+  constructor(row, close) {
+    Object.assign(this, { row, close });
+    this.external = el("input", { inputmode: "numeric", autocomplete: "off", value: row.externalPort, autofocus: true });
+    this.internal = el("input", { inputmode: "numeric", autocomplete: "off", value: row.internalPort });
+    this.client = el("input", { autocomplete: "off", spellcheck: "false", value: row.internalClient });
+    this.description = el("input", { autocomplete: "off", maxlength: 128, value: row.description });
+    this.lease = leases(row.leaseSeconds && Math.ceil(row.leaseSeconds / 60) * 60);
+    this.enabled = tick("Switched on", { checked: row.enabled });
+    this.answer = el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" });
+    this.progress = el("progress", { hidden: true, "aria-label": "Progress" });
+    this.submit = el("button", { type: "submit", class: "primary" }, "Change");
+    this.node = this.#build();
+  }
+
+  #build() {
+    return el("form", { class: "body", novalidate: true, onsubmit: (event) => this.#send(event) }, this.answer,
+      el("p", { class: "faint" }, "Now ", el("code", {}, mapping(this.row)), ". It stays open until the new one is seen in the router's table."),
+      !isOwn(this.row) && el("p", { class: "warning" }, "Another host made it, and may rely on it."),
+      el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort" }), field("Internal port", this.internal, { name: "internalPort" })),
+      field("Leads to", this.client, { name: "internalClient" }),
+      el("div", { class: "pair" }, field("For how long", this.lease.input, { name: "leaseSeconds", hint: "from now on" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
+      this.enabled.node, this.progress, el("footer", {}, button(null, "Cancel", () => this.close("")), this.submit));
+  }
+
+  // #port reads one port, or shows what is wrong and gives null.
+  #port(input) {
+    const { first, last, problem: wrong } = ports(input.value);
+    const words = wrong ?? (first === last ? "" : "One port: a range is opened, not changed.");
+    problem(input, words);
+    if (words) input.focus();
+    return words ? null : first;
+  }
+
+  // #changes are the fields that are to be other than they are.
+  #changes(externalPort, internalPort) {
+    const { row } = this;
+    const wanted = { externalPort, internalPort, internalClient: this.client.value.trim(), description: this.description.value.trim(), enabled: this.enabled.value };
+    const changes = Object.fromEntries(Object.entries(wanted).filter(([name, value]) => value !== row[name]));
+    if (this.lease.value !== Number(this.lease.input.querySelector("option[selected]")?.value)) changes.leaseSeconds = this.lease.value;
+    return changes;
+  }
+
+  async #send(event) {
+    event.preventDefault();
+    const external = this.#port(this.external);
+    const internal = external && this.#port(this.internal);
+    if (!external || !internal) return;
+    const changes = this.#changes(external, internal);
+    if (!Object.keys(changes).length) return this.close("");
+    const foreign = !isOwn(this.row) || !isThisHost(this.client.value.trim());
+    await sending(this, "/api/mappings/edit", { id: this.row.id, ...changes, foreign });
+  }
+}

@@ -1,0 +1,87 @@
+// The section Emulator: the router in this program, and the faults of real ones as switches.
+
+import { post, read } from "./api.js";
+import { attribute, button, el, show, text } from "./dom.js";
+import { confirm } from "./dialog.js";
+import { field, problem, choice } from "./fields.js";
+import { plural, ports } from "./format.js";
+import { tell } from "./jobs.js";
+import * as store from "./store.js";
+
+let parts = null;
+let words = "";
+
+export function start(section) {
+  parts = make();
+  section.replaceChildren(el("div", { class: "columns even" }, parts.router, parts.other), parts.quirks);
+  store.on("emulator", draw);
+  read("/api/emulator/profiles").then(profiles, tell);
+}
+
+const send = (path, body) => post(`/api/emulator/${path}`, body).catch(tell);
+
+function make() {
+  const state = el("p", { class: "faint", role: "status" });
+  const profile = el("select", { onchange: () => send("profile", { name: profile.value }) });
+  const address = el("input", { placeholder: "203.0.113.9, empty for none", spellcheck: "false", autocomplete: "off" });
+  const change = (event) => {
+    event.preventDefault();
+    send("address", { address: address.value.trim() });
+  };
+  const router = el("div", { class: "card" }, el("h2", {}, "Emulated router"), state, field("Its kind", profile),
+    el("form", { onsubmit: change }, field("External address", address, { name: "address" }), el("div", { class: "tools" }, el("button", { type: "submit" }, "Change the address"))),
+    el("div", { class: "tools" }, button("renew", "Reboot", () => send("reboot")), button("trash", "Forget all mappings", wipe, { kind: "danger" })));
+  const switches = el("ul", { class: "switches" });
+  const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter quirks", spellcheck: "false", oninput: () => ((words = filter.value.trim().toLowerCase()), sift()) });
+  const count = el("span", { class: "faint" });
+  return { state, profile, address, router, other: another(), switches, count, quirks: el("div", { class: "card" }, el("header", {}, el("h2", {}, "Quirks"), count, el("span", { class: "spring" }), filter), switches) };
+}
+
+async function wipe() {
+  if (await confirm("Forget all mappings?", [el("p", {}, "The emulated router's table becomes empty, as after a factory reset.")], "Forget them")) send("wipe");
+}
+
+// another is a form for a mapping made by somebody else in the network.
+function another() {
+  const protocol = choice("Protocol", "put-protocol", [["TCP", "TCP"], ["UDP", "UDP"]], "TCP");
+  const port = el("input", { inputmode: "numeric", value: "25565" });
+  const client = el("input", { value: "192.168.1.77", spellcheck: "false" });
+  const description = el("input", { value: "another host's", maxlength: 256 });
+  const put = (event) => {
+    event.preventDefault();
+    const range = ports(port.value);
+    problem(port, range.problem ?? "");
+    if (range.problem) return;
+    for (let n = range.first; n <= range.last; n++) send("put", { protocol: protocol.value, externalPort: n, internalClient: client.value, internalPort: n, description: description.value, leaseSeconds: 3600, enabled: true });
+  };
+  return el("form", { class: "card", novalidate: true, onsubmit: put }, el("h2", {}, "Another host opens a port"), el("div", { class: "pair" }, field("Port", port), protocol.node),
+    field("The host", client), field("Description", description), el("div", { class: "tools" }, el("button", { type: "submit" }, "Open it as that host")));
+}
+
+function profiles(all) {
+  parts.profile.replaceChildren(...all.map((p) => el("option", { value: p.name }, `${p.name}: ${p.doc}`)));
+  draw(store.get("emulator"));
+}
+
+function draw(line) {
+  if (!line) return;
+  text(parts.state, line.state === "rebooting" ? "Rebooting…" : `${plural(line.mappings, "mapping")}, external address ${line.external || "none"}, at ${line.location}`);
+  parts.profile.value = line.profile;
+  if (document.activeElement !== parts.address) parts.address.value = line.external;
+  if (parts.switches.children.length !== line.quirks.length) parts.switches.replaceChildren(...line.quirks.map(quirk));
+  line.quirks.forEach((q, i) => attribute(parts.switches.children[i].firstChild, "aria-checked", String(q.on)));
+  sift();
+}
+
+function quirk(q) {
+  const id = `quirk-${q.name}`;
+  const flip = (event) => send("quirks", { name: q.name, on: event.currentTarget.getAttribute("aria-checked") !== "true" });
+  return el("li", { data: { words: `${q.name} ${q.doc}`.toLowerCase() } }, el("button", { type: "button", role: "switch", class: "switch", "aria-labelledby": id, onclick: flip }),
+    el("span", {}, el("code", { id }, q.name), el("span", {}, ` ${q.doc}`), q.restarts && el("small", { class: "faint" }, " Restarts the router.")));
+}
+
+function sift() {
+  for (const item of parts.switches.children) show(item, item.dataset.words.includes(words));
+  const on = (store.get("emulator")?.quirks ?? []).filter((q) => q.on).length;
+  text(parts.count, on ? `${on} on` : "none on");
+}

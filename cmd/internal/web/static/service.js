@@ -1,0 +1,94 @@
+// One service: its actions as forms with typed arguments, its variables, its events.
+
+import { post, read } from "./api.js";
+import { button, el, show, text } from "./dom.js";
+import { showXML } from "./devices.js";
+import { failure } from "./failure.js";
+import { field } from "./fields.js";
+import { milliseconds } from "./format.js";
+import { copy, tell } from "./jobs.js";
+import { see } from "./protocol.js";
+import * as store from "./store.js";
+
+const NUMBER = /^(u?i[1248]|int|r[48]|number|fixed|float)/;
+
+// panel gives the nodes of a service.
+export async function panel(service) {
+  const path = `/api/services/${encodeURIComponent(service.id)}`;
+  const document = await read(path);
+  return [head(service, path),
+    ...(document.notes ?? []).map((n) => el("p", { class: "note" }, n)),
+    el("h3", {}, "Actions"), ...document.actions.map((a) => action(path, a)), document.actions.length === 0 && el("p", { class: "faint" }, "None told."),
+    el("h3", {}, "Variables"), variables(document.variables)].filter(Boolean);
+}
+
+function head(service, path) {
+  const listens = () => (store.get("subscriptions")?.subscriptions ?? []).find((s) => s.service === service.id && s.state === "open");
+  const toggle = button("play", "Subscribe to its events", async () => {
+    const subscription = listens();
+    toggle.disabled = true;
+    await post(subscription ? `/api/subscriptions/${encodeURIComponent(subscription.id)}/close` : `${path}/subscribe`).catch(tell);
+    toggle.disabled = false;
+  });
+  store.on("subscriptions", () => text(toggle.lastChild, listens() ? "Stop listening" : "Subscribe to its events"));
+  return el("header", {}, el("div", {}, el("h2", {}, service.type.split(":").slice(-2).join(" ")), el("p", { class: "faint break" }, service.type)),
+    el("div", { class: "tools" }, service.eventUrl && toggle, button(null, "Show XML", () => showXML("Service document", `${path}/xml`))));
+}
+
+function action(path, a) {
+  const inputs = a.in.map(argument);
+  const result = el("div", { class: "result", hidden: true, role: "status" });
+  const submit = el("button", { type: "submit", class: "primary" }, "Invoke");
+  const send = (event) => {
+    event.preventDefault();
+    invoke(path, a, inputs, submit, result);
+  };
+  const gives = a.out.length ? `gives ${a.out.map((o) => o.name).join(", ")}` : "gives nothing back";
+  return el("details", { class: "fold action" }, el("summary", {}, el("code", {}, a.name), el("small", { class: "faint" }, gives)),
+    el("form", { novalidate: true, onsubmit: send }, ...inputs.map((i) => i.node), el("div", { class: "tools" }, submit)), result);
+}
+
+// argument is an input for the type that the service tells.
+function argument(a) {
+  const input = inputFor(a);
+  const limits = [a.dataType, a.range && `${a.range.min} to ${a.range.max}`, a.default && `usually ${a.default}`].filter(Boolean).join(", ");
+  return { name: a.name, input, node: field(a.name, input, { name: a.name, hint: limits }) };
+}
+
+function inputFor(a) {
+  if (a.dataType === "boolean") return select(["0", "1"], a.default, { 0: "no (0)", 1: "yes (1)" });
+  if (a.allowed?.length) return select(a.allowed, a.default, {});
+  const attributes = { autocomplete: "off", spellcheck: "false", value: a.default ?? "" };
+  return el("input", NUMBER.test(a.dataType) ? { ...attributes, inputmode: "numeric" } : attributes);
+}
+
+const select = (values, chosen, words) => el("select", {}, ...values.map((v) => el("option", { value: v, selected: v === chosen }, words[v] ?? v)));
+
+async function invoke(path, a, inputs, submit, result) {
+  submit.disabled = true;
+  try {
+    const given = Object.fromEntries(inputs.map((i) => [i.name, i.input.value]));
+    result.replaceChildren(...answer(await post(`${path}/invoke`, { action: a.name, arguments: given })));
+  } catch (error) {
+    if (!error.failure) throw error;
+    result.replaceChildren(failure(error.failure));
+  } finally {
+    submit.disabled = false;
+    show(result, true);
+  }
+}
+
+function answer(said) {
+  const values = said.out.map((o) => el("div", {}, el("dt", {}, o.name), el("dd", {}, el("code", {}, o.value), o.value && button("copy", `Copy ${o.name}`, () => copy(o.value), { iconOnly: true, kind: "quiet" }))));
+  return [said.error ? failure(said.error) : values.length ? el("dl", { class: "facts" }, ...values) : el("p", {}, "Done."),
+    ...(said.notes ?? []).map((n) => el("p", { class: "note" }, n)),
+    el("p", { class: "faint tools" }, `In ${milliseconds(said.tookMs)}.`, ...(said.messages ?? []).map((id, i) => button(null, `Message ${i + 1}`, () => see(id), { kind: "quiet small" })))];
+}
+
+function variables(all) {
+  if (!all.length) return el("p", { class: "faint" }, "None told.");
+  const row = (v) => el("tr", {}, el("th", { scope: "row" }, v.name), el("td", {}, v.dataType), el("td", {}, limits(v)), el("td", {}, v.events ? "tells of changes" : ""));
+  return el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Variables" }, el("table", {}, el("thead", {}, el("tr", {}, ...["Name", "Type", "Values", "Events"].map((w) => el("th", { scope: "col" }, w)))), el("tbody", {}, ...all.map(row))));
+}
+
+const limits = (v) => [v.allowed?.join(", "), v.range && `${v.range.min} to ${v.range.max}`, v.default && `usually ${v.default}`].filter(Boolean).join("; ");
