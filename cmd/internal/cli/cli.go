@@ -39,7 +39,7 @@ func commands() []*Command {
 	return []*Command{
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
-		watchCommand(), keepCommand(),
+		watchCommand(), keepCommand(), uiCommand(),
 		emulateCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}

@@ -90,16 +90,16 @@ var (
 )
 
 // emulate starts a router in memory and returns this machine's place on its network.
-func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, error) {
+func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, *emulator.Router, error) {
 	lan := wire.NewMemory()
 	router := lan.Host("router", netip.PrefixFrom(emulatedRouter, 24))
 	self := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24))
 	self.SetGateway(emulatedRouter)
 	r := emulator.New(f.profile)
 	if err := r.Put(prefilled()...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return self, s.serve(ctx, r, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer})
+	return self, r, s.serve(ctx, r, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer})
 }
 
 // serve runs an emulated router until the session ends, and returns when it can be reached.

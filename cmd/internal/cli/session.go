@@ -14,6 +14,7 @@ import (
 
 	"upnp/cmd/internal/plain"
 	"upnp/igd"
+	"upnp/igd/emulator"
 	"upnp/igd/wire"
 	"upnp/ssdp"
 )
@@ -27,8 +28,9 @@ type session struct {
 	stdout  *printer // results for people
 	stderr  *printer // everything else for people
 
-	base    wire.Network // where the network is not the system's; tests set it
-	network wire.Network // base with what --wire and -v add to it
+	base    wire.Network     // where the network is not the system's; tests set it
+	network wire.Network     // base with what --wire and -v add to it
+	router  *emulator.Router // of --emulated, once the network is there
 	memory  *memoryFile
 	gateway *igd.Gateway
 	outside *netip.Addr // its external address, once asked for
@@ -73,11 +75,11 @@ func (s *session) net(ctx context.Context) (wire.Network, error) {
 	base := s.base
 	switch {
 	case s.options.emulated.on:
-		host, err := s.emulate(ctx, s.options.emulated)
+		host, router, err := s.emulate(ctx, s.options.emulated)
 		if err != nil {
 			return nil, err
 		}
-		base = host
+		base, s.router = host, router
 	case base == nil:
 		base = wire.System()
 	}

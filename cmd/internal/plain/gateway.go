@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"iter"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -43,7 +44,7 @@ type Device struct {
 	HasChildren      bool    `json:"hasChildren"`
 	Children         int     `json:"children"`
 	ServiceCount     int     `json:"serviceCount"`
-	Extra            []Extra `json:"Extra,omitempty"`
+	Extra            []Extra `json:"extra,omitempty"`
 }
 
 // Extra is an element the architecture does not know.
@@ -52,6 +53,7 @@ type Extra struct {
 	Text string `json:"text"`
 }
 
+// Service is what a description says of one service.
 type Service struct {
 	Type       string `json:"type"`
 	ID         string `json:"id"`
@@ -61,6 +63,7 @@ type Service struct {
 	InUse      bool   `json:"inUse"`
 }
 
+// Status is the connection status with the uptime in seconds.
 type Status struct {
 	igd.Status
 	UptimeSeconds int64 `json:"uptimeSeconds"`
@@ -88,8 +91,18 @@ type Ability struct {
 	How  string `json:"how"` // the action or service that does it
 }
 
-// Summarise asks a gateway for what its line shows. What it does not tell stays empty.
-func Summarise(ctx context.Context, gw *igd.Gateway) Summary {
+// Described is what a gateway's description alone tells, without asking it anything.
+func Described(gw *igd.Gateway) Gateway {
+	g := Gateway{Summary: describe(gw), Abilities: []Ability{}, Devices: []Device{}}
+	for d := range gw.Root().Devices() {
+		g.Devices = append(g.Devices, DescribeDevice(gw.Root(), d))
+	}
+	g.Notes = append([]string{}, gw.Notes()...)
+	g.Others = append([]igd.Rejected{}, gw.Others()...)
+	return g
+}
+
+func describe(gw *igd.Gateway) Summary {
 	root := gw.Root()
 	g := Summary{
 		Device: DescribeDevice(root, root.Device), Location: gw.Location(),
@@ -98,12 +111,24 @@ func Summarise(ctx context.Context, gw *igd.Gateway) Summary {
 	if local := gw.LocalAddr(); local.IsValid() {
 		g.LocalAddress = local.String()
 	}
-	addr, known := gw.External()
-	if !known {
-		addr, _ = gw.ExternalAddr(ctx)
+	if addr, known := gw.External(); known {
+		g.external(addr)
 	}
+	return g
+}
+
+func (g *Summary) external(addr netip.Addr) {
 	if g.AddressClass = igd.ClassOf(addr); addr.IsValid() {
 		g.ExternalAddress = addr.String()
+	}
+}
+
+// Summarise asks a gateway for what its line shows. What it does not tell stays empty.
+func Summarise(ctx context.Context, gw *igd.Gateway) Summary {
+	g := describe(gw)
+	if _, known := gw.External(); !known {
+		addr, _ := gw.ExternalAddr(ctx)
+		g.external(addr)
 	}
 	if status, err := gw.Status(ctx); err == nil {
 		g.Status = Status{status, int64(status.Uptime / time.Second)}
@@ -115,6 +140,7 @@ func Summarise(ctx context.Context, gw *igd.Gateway) Summary {
 // IsConnected reads the status as the field writes it (Q-58).
 func IsConnected(s igd.Status) bool { return s.Connection == "Connected" || s.Connection == "Up" }
 
+// DescribeDevice is all that a description says of d.
 func DescribeDevice(root *description.Root, d *description.Device) Device {
 	info := Device{
 		FriendlyName: d.FriendlyName, Type: d.Type, Manufacturer: d.Manufacturer, ManufacturerURL: d.ManufacturerURL,
@@ -138,6 +164,7 @@ func DescribeDevice(root *description.Root, d *description.Device) Device {
 	return info
 }
 
+// DescribeServices are the services of a gateway with their URLs made whole.
 func DescribeServices(gw *igd.Gateway) []Service {
 	root := gw.Root()
 	all := []Service{}
@@ -152,7 +179,8 @@ func DescribeServices(gw *igd.Gateway) []Service {
 
 // Inspect asks a gateway for everything. What fails is told with its reason, and the rest goes on.
 func Inspect(ctx context.Context, gw *igd.Gateway) Gateway {
-	g := Gateway{Summary: Summarise(ctx, gw), Untold: map[string]string{}, Devices: []Device{}}
+	g := Described(gw)
+	g.Summary, g.Untold = Summarise(ctx, gw), map[string]string{}
 	if _, err := gw.Status(ctx); err != nil && g.Status.Connection == "" {
 		g.Untold["status"] = Explain(err).Error
 	}
@@ -161,16 +189,11 @@ func Inspect(ctx context.Context, gw *igd.Gateway) Gateway {
 	g.Link = ask(ctx, g.Untold, "link", gw.Link)
 	g.Counters = ask(ctx, g.Untold, "traffic", gw.Counters)
 	g.Abilities = abilities(ctx, gw)
-	for d := range gw.Root().Devices() {
-		g.Devices = append(g.Devices, DescribeDevice(gw.Root(), d))
-	}
-	g.Notes = append([]string{}, gw.Notes()...)
 	for _, n := range g.Status.Notes {
 		if !slices.Contains(g.Notes, n) {
 			g.Notes = append(g.Notes, n)
 		}
 	}
-	g.Others = append([]igd.Rejected{}, gw.Others()...)
 	return g
 }
 

@@ -1,0 +1,168 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"upnp/igd"
+)
+
+// A page is what the server watches and does for all that look at it: each of its parts keeps what
+// it knows under the hub's lock, and tells through the hub.
+type page struct {
+	server  *Server
+	started time.Time
+	client  igd.Client
+
+	hub    *hub
+	jobs   *jobs
+	finder *finder
+	table  *table
+	follow *following
+	drift  *drift
+	meter  *meter
+	bench  *bench // nil without an emulator
+	log    *diary
+}
+
+func newPage(ctx context.Context, s *Server) *page {
+	p := &page{server: s, started: time.Now(), client: s.Client}
+	p.hub = &hub{readers: map[*reader]struct{}{}}
+	p.jobs = &jobs{hub: p.hub, ctx: ctx, lanes: map[string]<-chan struct{}{}}
+	p.finder = newFinder(p)
+	p.follow = newFollowing(p.hub)
+	p.table = newTable(p)
+	p.drift = newDrift(p.hub)
+	p.meter = newMeter(p)
+	p.log = &diary{hub: p.hub}
+	p.hub.topics = []topic{p.finder, p.follow, p.table, p.drift, p.jobs}
+	if s.Emulator != nil {
+		p.bench = newBench(p, s.Emulator)
+		p.hub.topics = append(p.hub.topics, p.bench)
+	}
+	p.hub.topics = append(p.hub.topics, p.log)
+	return p
+}
+
+// run watches until ctx ends and all that was begun has ended too.
+func (p *page) run(ctx context.Context) {
+	var watching sync.WaitGroup
+	watching.Go(func() { p.finder.run(ctx) })
+	watching.Go(func() { p.meter.run(ctx) })
+	if p.bench != nil {
+		watching.Go(func() { p.bench.run(ctx) })
+	}
+	watching.Wait()
+	p.jobs.working.Wait()
+}
+
+// handler are the paths behind the guard.
+func (p *page) handler() http.Handler {
+	files := p.server.Assets
+	if files == nil {
+		files = Assets()
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /", static(files))
+	mux.HandleFunc("GET /api/stream", p.stream)
+	for path, c := range p.calls() {
+		mux.Handle(path, c)
+	}
+	return constant(mux)
+}
+
+// calls are the calls that answer with JSON.
+func (p *page) calls() map[string]call {
+	all := map[string]call{
+		"POST /api/stream":           p.wanting,
+		"GET /api/state":             p.state,
+		"POST /api/search":           p.finder.search,
+		"POST /api/refresh":          p.refresh,
+		"POST /api/following":        p.follow.toggle,
+		"POST /api/jobs/{id}/cancel": p.jobs.stop,
+		"POST /api/mappings/add":     p.add,
+		"POST /api/mappings/edit":    p.edit,
+		"POST /api/mappings/delete":  p.remove,
+		"POST /api/mappings/enable":  p.enable,
+		"POST /api/mappings/disable": p.disable,
+		"POST /api/mappings/renew":   p.renew,
+		"POST /api/drift/restore":    p.restore,
+		"POST /api/drift/forget":     p.drift.forget,
+	}
+	if p.bench != nil {
+		p.bench.calls(all)
+	}
+	return all
+}
+
+// constant answers what no path is for with a status alone: nothing of the request comes back
+// (SECURITY G12).
+func constant(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		switch {
+		case pattern == "":
+			h.ServeHTTP(&statusOnly{ResponseWriter: w}, r)
+		case r.Method == http.MethodHead && pattern != "GET /":
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case pattern == "GET /" && len(r.URL.Path) > 5 && r.URL.Path[:5] == "/api/":
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// statusOnly lets no body through.
+type statusOnly struct{ http.ResponseWriter }
+
+func (statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// ownAddrs are the addresses of this machine.
+func (p *page) ownAddrs() []netip.Addr {
+	all, err := p.server.network().Interfaces()
+	if err != nil {
+		return nil
+	}
+	var addrs []netip.Addr
+	for _, i := range all {
+		for _, prefix := range i.Prefixes {
+			addrs = append(addrs, prefix.Addr().WithZone("").Unmap())
+		}
+	}
+	return addrs
+}
+
+// hello is the first line of a stream.
+func (p *page) hello(stream string) any {
+	host, _ := os.Hostname()
+	return helloLine{
+		Type: "hello", Version: p.server.Version, Stream: stream, Emulated: p.bench != nil,
+		Started: p.started, Now: time.Now(), Hostname: host, Addresses: p.ownAddrs(),
+		Defaults: defaults{int(defaultLease / time.Second), defaultTestPort},
+		Presets:  presets(), Risks: risks(),
+	}
+}
+
+type helloLine struct {
+	Type      string       `json:"type"`
+	Version   string       `json:"version"`
+	Stream    string       `json:"stream"`
+	Emulated  bool         `json:"emulated"`
+	Started   time.Time    `json:"started"`
+	Now       time.Time    `json:"now"`
+	Hostname  string       `json:"hostname"`
+	Addresses []netip.Addr `json:"addresses"`
+	Defaults  defaults     `json:"defaults"`
+	Presets   []preset     `json:"presets"`
+	Risks     []risk       `json:"risks"`
+}
+
+type defaults struct {
+	LeaseSeconds int `json:"leaseSeconds"`
+	TestPort     int `json:"testPort"`
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// idleEvery is how often a stream without news shows that it is alive.
+const idleEvery = 10 * time.Second
+
+// stream is GET /api/stream.
+func (p *page) stream(w http.ResponseWriter, r *http.Request) {
+	reader, present := p.hub.join(newSecret()[:16])
+	if reader == nil {
+		refuse(w, errBusy)
+		return
+	}
+	defer p.hub.leave(reader)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := &lineWriter{w: w, control: http.NewResponseController(w)}
+	out.write(encode(p.hello(reader.id)))
+	for _, v := range present {
+		out.write(encode(v))
+	}
+	out.flush()
+	idle := time.NewTicker(idleEvery)
+	defer idle.Stop()
+	for out.err == nil {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-idle.C:
+			out.write(encode(tagged{"idle"}))
+		case <-reader.signal:
+			lines, more := p.hub.take(reader)
+			for _, l := range lines {
+				out.write(l)
+			}
+			if !more {
+				out.flush()
+				return
+			}
+		}
+		out.flush()
+	}
+}
+
+// tagged is the type of a line.
+type tagged struct {
+	Type string `json:"type"`
+}
+
+// A lineWriter writes until the first error. A reader that takes nothing for a while is an error.
+type lineWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	err     error
+}
+
+func (o *lineWriter) write(line []byte) {
+	if o.err == nil {
+		o.control.SetWriteDeadline(time.Now().Add(writeTime))
+		_, o.err = o.w.Write(line)
+	}
+}
+
+func (o *lineWriter) flush() {
+	if o.err == nil {
+		o.err = o.control.Flush()
+	}
+}
+
+// wanting is POST /api/stream: what a stream wants besides.
+func (p *page) wanting(r *http.Request) (any, error) {
+	q, err := read[struct {
+		Stream  string `json:"stream"`
+		Traffic bool   `json:"traffic"`
+		Wire    bool   `json:"wire"`
+	}](r)
+	if err != nil {
+		return nil, err
+	}
+	if !p.hub.want(q.Stream, map[string]bool{"traffic": q.Traffic, "wire": q.Wire}, p.begin) {
+		return nil, notFound("no such stream")
+	}
+	p.meter.wake()
+	return done{}, nil
+}
+
+// begin is what a stream that wants something is told first.
+func (p *page) begin(what string) []any {
+	return nil
+}
+
+// state is GET /api/state.
+func (p *page) state(*http.Request) (any, error) {
+	return struct {
+		Lines []any `json:"lines"`
+	}{append([]any{p.hello("")}, p.hub.present()...)}, nil
+}
