@@ -43,7 +43,7 @@ func (o *uiOptions) flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.listen, "listen", "", "serve at `ADDR:PORT` instead of a free port of 127.0.0.1")
 	fs.BoolVar(&o.noOpen, "no-open", false, "only print the address")
 	fs.StringVar(&o.assets, "assets", "", "serve the page's files from the folder `DIR`, for working on them")
-	fs.BoolVar(&o.iKnow, "i-know", false, "listen even where other machines can connect: the secret then crosses the network unencrypted")
+	fs.BoolVar(&o.iKnow, "i-know", false, "listen even where others can connect, and see what passes")
 }
 
 // uiAddress is what ui --json prints.
