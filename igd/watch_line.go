@@ -22,6 +22,7 @@ const (
 type notice struct {
 	source, reason string
 	event          bool
+	silent         bool // the gateway accepted the subscription, and no event came
 }
 
 // A line is the subscription to the events of a gateway's WAN connection.
@@ -165,7 +166,7 @@ func (l *line) relay(ctx context.Context, s *gena.Subscription, retry *time.Time
 	heard := l.relayUntil(first, s, retry, true)
 	cancel()
 	if !heard {
-		l.say(ctx, notice{source: SourcePolling, reason: "the gateway accepted the subscription, and sends no events"})
+		l.say(ctx, notice{source: SourcePolling, reason: "the gateway accepted the subscription, and sends no events", silent: true})
 	}
 	l.relayUntil(ctx, s, retry, false)
 }
