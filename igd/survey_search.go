@@ -161,7 +161,7 @@ func (s *hunted) listen(ctx context.Context, h *hunt) {
 		switch {
 		case err != nil:
 			s.failed(err)
-		case p.Method == ssdp.MethodSearch && isOwn(p.From.Addr().Unmap().WithZone(""), h.interfaces):
+		case p.Method == ssdp.MethodSearch && isOf(p.Interface, p.From.Addr()):
 			s.mu.Lock()
 			s.echoed[p.Interface.Name] = true
 			s.mu.Unlock()
@@ -169,6 +169,12 @@ func (s *hunted) listen(ctx context.Context, h *hunt) {
 			s.heard(ctx, h, p, announced)
 		}
 	}
+}
+
+// isOf reports whether addr is the interface's own.
+func isOf(i ssdp.Interface, addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	return slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Addr() == addr })
 }
 
 func (s *hunted) failed(err error) {

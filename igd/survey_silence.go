@@ -36,11 +36,11 @@ var doors = []struct {
 	port  uint16
 	paths []string
 }{
-	{5000, []string{"/rootDesc.xml", rootPath}},
+	{5000, []string{"/rootDesc.xml", "/root.xml"}},
 	{1900, []string{"/rootDesc.xml", "/igd.xml"}},
 	{2189, []string{"/rootDesc.xml"}},
 	{49000, []string{"/igddesc.xml"}},
-	{49152, []string{rootPath, "/rootDesc.xml", "/gatedesc.xml"}},
+	{49152, []string{"/root.xml", "/rootDesc.xml", "/gatedesc.xml"}},
 	{49153, []string{"/gatedesc.xml"}},
 	{52869, []string{"/gatedesc.xml"}},
 	{80, []string{"/rootDesc.xml"}},
