@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +27,9 @@ type Client struct {
 const (
 	grace         = 6 * time.Millisecond
 	maxGrace      = 25 * time.Millisecond
-	settleGateway = 60 * time.Millisecond  // the default gateway without a public address, or nobody is the default gateway
-	settleOther   = 150 * time.Millisecond // somebody else: the default gateway may be slow
+	settleGateway = 60 * time.Millisecond   // the default gateway without a public address, or nobody is the default gateway
+	settleOther   = 150 * time.Millisecond  // somebody else: the default gateway may be slow
+	settleIPv6    = 1300 * time.Millisecond // heard over IPv6 first: it may take its second to answer over IPv4
 )
 
 // Discover returns the best gateway as soon as nothing better is likely to come: the default
@@ -52,8 +54,8 @@ func (c *Client) discover(ctx context.Context, q query) (*Gateway, error) {
 	return best.gateway, nil
 }
 
-// All yields each gateway as it answers, until the search is over or ctx ends. Errors are of
-// interfaces that could not take part; they end nothing.
+// All yields each gateway as it answers, until the search is over or ctx ends. One that answers over
+// IPv6 only comes last. Errors are of interfaces that could not take part; they end nothing.
 func (c *Client) All(ctx context.Context) iter.Seq2[*Gateway, error] {
 	return func(yield func(*Gateway, error) bool) {
 		h, err := c.hunt(ctx, query{})
@@ -62,13 +64,25 @@ func (c *Client) All(ctx context.Context) iter.Seq2[*Gateway, error] {
 			return
 		}
 		defer h.close()
-		known := map[string]bool{}
-		for f := range h.finds {
-			if f.gateway == nil || known[f.gateway.UDN()] {
-				continue
+		known, late := map[string]bool{}, []*Gateway{}
+		first := func(g *Gateway) bool {
+			if known[g.UDN()] {
+				return true
 			}
-			known[f.gateway.UDN()] = true
-			if !yield(f.gateway, nil) {
+			known[g.UDN()] = true
+			return yield(g, nil)
+		}
+		for f := range h.finds {
+			switch {
+			case f.gateway == nil:
+			case f.rank&speaksIPv4 == 0 && h.hasIPv4():
+				late = append(late, f.gateway)
+			case !first(f.gateway):
+				return
+			}
+		}
+		for _, g := range late {
+			if !first(g) {
 				return
 			}
 		}
@@ -165,12 +179,21 @@ func (h *hunt) wait(f *find) time.Duration {
 	switch {
 	case f.remembered && f.rank == unbettered:
 		return 0
+	case f.rank&speaksIPv4 == 0 && h.hasIPv4():
+		return settleIPv6
 	case f.rank == unbettered:
 		return max(0, grace-time.Since(h.firstAnswer()))
 	case f.rank&atGateway != 0, !h.routed():
 		return settleGateway
 	}
 	return settleOther
+}
+
+// hasIPv4 reports whether a gateway with two families can be reached over the better one.
+func (h *hunt) hasIPv4() bool {
+	return slices.ContainsFunc(h.interfaces, func(i ssdp.Interface) bool {
+		return h.client.searches(i) && slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Addr().Is4() })
+	})
 }
 
 // routed reports whether there is a default gateway that may still answer.

@@ -34,3 +34,9 @@ func JournalSize(path string) int {
 	j.replay(data)
 	return len(j.entries)
 }
+
+// ParsePinhole reads the arguments of AddPinhole.
+var ParsePinhole = parsePinhole
+
+// PinholeThroughArgs writes the arguments of AddPinhole and reads them back.
+func PinholeThroughArgs(p Pinhole) (Pinhole, error) { return parsePinhole(pinholeArgs(p)) }

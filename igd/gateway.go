@@ -33,6 +33,7 @@ type Gateway struct {
 
 	controls controls
 	document scpdOnce
+	inner    inner
 }
 
 var _ interface {

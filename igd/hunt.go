@@ -32,6 +32,7 @@ var targets = []ssdp.Target{
 type query struct {
 	host netip.Addr // only a gateway at this address
 	udn  string     // only this device
+	ipv6 bool       // only what is reached over IPv6
 }
 
 // A find is a device that answered: a gateway, or a rejected one.
@@ -132,7 +133,7 @@ func (h *hunt) wanted(p *ssdp.Packet, a answer) bool {
 	if h.query.host.IsValid() && h.query.host != p.From.Addr().Unmap() && h.query.host != a.host {
 		return false
 	}
-	return true
+	return !h.query.ipv6 || a.host.Is6()
 }
 
 // consider reads the description of an answer, unless that is under way or too many are.

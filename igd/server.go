@@ -20,7 +20,8 @@ const (
 	// V1 is InternetGatewayDevice:1 with a WANIPConnection:1, what most routers ship.
 	V1 Device = iota
 	// V2 is InternetGatewayDevice:2 with a WANIPConnection:2: AddAnyPortMapping, the range
-	// actions, leases of at most a week.
+	// actions, leases of at most a week; and with a WANIPv6FirewallControl:1 and an IPv6 address
+	// of its own, where the interface has one and Backend is a [PinholeBackend].
 	V2
 	// PPP is InternetGatewayDevice:1 with a WANPPPConnection:1, as DSL routers have.
 	PPP
@@ -30,7 +31,7 @@ const (
 // answers searches, serves its description and takes actions. The zero value of every field
 // but Backend is usable.
 //
-// A backend may be a [RangeBackend], a [LinkBackend] and a [CountersBackend] too. What it is not
+// A backend may be a [RangeBackend], a [LinkBackend], a [CountersBackend] and a [PinholeBackend] too. What it is not
 // is answered with plain facts where the standard requires an answer, and with 602 where not.
 type Server struct {
 	Backend Backend
@@ -103,6 +104,9 @@ func (s *Server) Serve(ctx context.Context) error {
 
 // A Policy decides whether caller may make, replace or remove m. Its error is sent to the
 // caller; nil is consent. Reading is open to all.
+//
+// It decides on pinholes too, here also on reading: one is shown as the mapping of its internal port
+// to itself, one that was not made through the Server as the zero Mapping.
 type Policy func(caller netip.Addr, m Mapping) error
 
 // OwnOnly lets callers map for themselves only, like the secure mode of common routers.

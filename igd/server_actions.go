@@ -27,6 +27,8 @@ func (a *actor) actions(serviceType string) map[string]soap.ActionFunc {
 		return a.commonActions()
 	case isType(serviceType, typeName(Layer3Forwarding1)):
 		return a.forwardingActions()
+	case isType(serviceType, firewallControl):
+		return a.firewallActions()
 	}
 	return nil
 }

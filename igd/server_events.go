@@ -95,7 +95,7 @@ func follow(ctx context.Context, w Watcher, desks []*desk, known func()) {
 	}
 }
 
-// prepare publishes what does not change.
+// prepare publishes what no change is told of.
 func (d *desk) prepare(ctx context.Context) {
 	if isType(d.service.Type, typeName(Layer3Forwarding1)) {
 		d.say("DefaultConnectionService", connectionName(d.actor.mainConnection()))
@@ -103,6 +103,20 @@ func (d *desk) prepare(ctx context.Context) {
 	if isConnection(d.service.Type) {
 		if t, err := d.actor.typeInfo(ctx); err == nil {
 			d.say("PossibleConnectionTypes", connectionTypeArgs(t).Value("NewPossibleConnectionTypes"))
+		}
+	}
+	d.sayFirewall(ctx)
+}
+
+// sayFirewall tells of the IPv6 firewall, if that is what the service is about.
+func (d *desk) sayFirewall(ctx context.Context) {
+	b, ok := d.actor.backend.(PinholeBackend)
+	if !ok || !isType(d.service.Type, firewallControl) {
+		return
+	}
+	if s, err := b.FirewallStatus(ctx); err == nil {
+		for _, arg := range firewallArgs(s) {
+			d.say(arg.Name, arg.Value)
 		}
 	}
 }
@@ -121,6 +135,8 @@ func (d *desk) publish(ctx context.Context, c Change) {
 		}
 	case c.Kind == MappingsChanged && connection:
 		d.sayTable(c)
+	case c.Kind == StatusChanged:
+		d.sayFirewall(ctx)
 	}
 }
 

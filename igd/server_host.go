@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"upnp/description"
 	"upnp/igd/device"
@@ -55,12 +56,23 @@ func (h *host) describe() *description.Root {
 	if root == nil {
 		name, _ := os.Hostname() // a host without a name is one of that name
 		root = StandardRoot(h.server.Device, fmt.Sprintf("%s %v:%d", name, h.site.Addr(), h.server.Port))
+		h.server.leaveOut(root)
 	}
 	root.Location = h.site.Location()
 	if h.server.Describe != nil {
 		h.server.Describe(root)
 	}
 	return root
+}
+
+// leaveOut takes away the service that a backend without a firewall has nothing to answer for.
+func (s *Server) leaveOut(root *description.Root) {
+	if _, ok := s.Backend.(PinholeBackend); ok {
+		return
+	}
+	for d := range root.Devices() {
+		d.Services = slices.DeleteFunc(d.Services, func(s *description.Service) bool { return isType(s.Type, firewallControl) })
+	}
 }
 
 // run serves until ctx ends or a part fails.

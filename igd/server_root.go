@@ -15,10 +15,13 @@ import (
 var documents embed.FS
 
 // StandardRoot is the description of a gateway of kind d with one WAN connection, as laid out
-// by IGD:1 and IGD:2. The UDNs are made from seed: the same seed is the same device.
+// by IGD:1 and IGD:2; one of version 2 has an IPv6 firewall too. The UDNs are made from seed: the same seed is the same device.
 func StandardRoot(d Device, seed string) *description.Root {
 	tree := treeOf(d)
 	connection := newDevice(tree.connectionDevice, seed, "WAN connection", tree.connection)
+	if d == V2 {
+		connection.Services = append(connection.Services, newService(connection, service{WANIPv6FirewallControl1, "WANIPv6Firewall1"}))
+	}
 	wan := newDevice(tree.wan, seed, "WAN", service{WANCommonInterfaceConfig1, "WANCommonIFC1"})
 	root := newDevice(tree.gateway, seed, "Internet gateway", service{Layer3Forwarding1, "L3Forwarding1"})
 	adopt(wan, connection)
@@ -50,11 +53,15 @@ func newDevice(kind, seed, name string, s service) *description.Device {
 		ModelDescription: "Internet gateway in software", ModelNumber: "1",
 		UDN: udnOf(seed, kind),
 	}
-	d.Services = []*description.Service{{
+	d.Services = []*description.Service{newService(d, s)}
+	return d
+}
+
+func newService(d *description.Device, s service) *description.Service {
+	return &description.Service{
 		Type: s.kind, ID: "urn:upnp-org:serviceId:" + s.id, Device: d,
 		SCPDURL: "/" + documentOf(s.kind), ControlURL: "/control/" + s.id, EventSubURL: "/event/" + s.id,
-	}}
-	return d
+	}
 }
 
 func adopt(parent, child *description.Device) {

@@ -17,6 +17,9 @@ var errNoURL = errors.New("the description has no usable URL for it")
 
 // bind makes calls leave from the address a mapping points at, to the gateway and nobody else.
 func (g *Gateway) bind(ctx context.Context) context.Context {
+	if addr, ok := spokenAs(ctx); ok {
+		return bound(ctx, addr)
+	}
 	return bound(ctx, g.source)
 }
 

@@ -2,10 +2,12 @@ package ssdp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,10 +21,17 @@ const (
 	addrTentative  = 0x40
 )
 
+// Flags of an address that is not the first choice: an additional or temporary one, and one going out of use.
+const (
+	addrSecondary  = 0x01
+	addrDeprecated = 0x20
+)
+
 // Flag of a route with a next hop (linux/route.h).
 const routeGateway = 0x0002
 
-// systemPrefixes asks the kernel once for the addresses of all interfaces; net.Interface.Addrs would ask once for each.
+// systemPrefixes asks the kernel once for the addresses of all interfaces, the best of each first; net.Interface.Addrs
+// would ask once for each.
 func systemPrefixes() (map[int][]netip.Prefix, error) {
 	data, err := syscall.NetlinkRIB(syscall.RTM_GETADDR, syscall.AF_UNSPEC)
 	if err != nil {
@@ -32,6 +41,9 @@ func systemPrefixes() (map[int][]netip.Prefix, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("netlink", err)
 	}
+	slices.SortStableFunc(messages, func(a, b syscall.NetlinkMessage) int {
+		return cmp.Compare(addressFlags(&a)&(addrSecondary|addrDeprecated), addressFlags(&b)&(addrSecondary|addrDeprecated))
+	})
 	prefixes := make(map[int][]netip.Prefix)
 	for i := range messages {
 		if index, p := addressOf(&messages[i]); p.IsValid() {
@@ -39,6 +51,13 @@ func systemPrefixes() (map[int][]netip.Prefix, error) {
 		}
 	}
 	return prefixes, nil
+}
+
+func addressFlags(m *syscall.NetlinkMessage) uint8 {
+	if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg {
+		return 0
+	}
+	return (*syscall.IfAddrmsg)(unsafe.Pointer(&m.Data[0])).Flags
 }
 
 // addressOf reads one RTM_NEWADDR. The prefix is not valid for other messages and for addresses not yet usable.

@@ -15,6 +15,7 @@ type Backend interface {
 	igd.RangeBackend
 	igd.LinkBackend
 	igd.CountersBackend
+	igd.PinholeBackend
 }
 
 // plain is a router by the book.
@@ -25,6 +26,7 @@ type plain struct {
 	status   igd.Status // Uptime is not kept here
 	link     igd.Link
 	counters igd.Counters
+	firewall firewall
 	up       time.Time     // since when it is connected
 	changed  chan struct{} // closed and replaced at every change
 }
@@ -35,6 +37,7 @@ func newPlain(p Profile) *plain {
 		external: p.external(),
 		status:   igd.Status{Connection: "Connected", LastError: "ERROR_NONE"},
 		link:     igd.Link{AccessType: "Ethernet", UpstreamBits: 100e6, DownstreamBits: 1000e6, Physical: "Up"},
+		firewall: newFirewall(p),
 		up:       time.Now(),
 		changed:  make(chan struct{}),
 	}

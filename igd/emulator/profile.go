@@ -61,7 +61,7 @@ func Profiles() []Profile {
 		{Name: "igd2", Doc: "by the book, version 2", Device: igd.V2},
 		{Name: "ppp", Doc: "by the book, a DSL router with a PPP connection", Device: igd.PPP},
 		{Name: "miniupnpd", Doc: "version 2 the way miniupnpd 2.3 does it", Device: igd.V2, Quirks: must(
-			"delete-missing-ok", "remote-host-forgotten", "enabled-ignored", "newest-first", "description-cut=63")},
+			"delete-missing-ok", "remote-host-forgotten", "enabled-ignored", "newest-first", "description-cut=63", "pinhole-unknown-402", "pinhole-low-ports")},
 		{Name: "old-dsl", Doc: "version 1 with permanent leases, short lists of features and short names", Device: igd.PPP, Quirks: must(
 			"only-permanent-leases", "description-cut=11", "missing-scpd", "list-end-501", "lowercase-protocol")},
 		{Name: "two-links", Doc: "version 1 with two connections, the first of them down", Device: igd.V1, Quirks: must("dead-first-wan")},

@@ -49,7 +49,7 @@ type kind struct {
 
 // kinds are all quirks, by subject.
 func kinds() []kind {
-	return slices.Concat(refusals(), tables(), listings(), wan(), answers(), faults(), descriptions(), searches(), connections(), events())
+	return slices.Concat(refusals(), tables(), listings(), wan(), answers(), faults(), descriptions(), searches(), connections(), events(), pinholes())
 }
 
 // Quirks returns every quirk, ready for use, with its usual value.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -232,6 +233,35 @@ var checks = map[string]func(*lab){
 	},
 	"empty-external": func(l *lab) {
 		l.want("address", l.must("GetExternalIPAddress").Value("NewExternalIPAddress"), "")
+	},
+
+	// pinholes
+	"pinhole-unknown-402": func(l *lab) {
+		r, _ := l.openHole(8080)
+		_, err := r.PinholePackets(l.Context(), 99)
+		l.want("unknown", err, error(igd.ErrInvalidArgs))
+	},
+	"pinhole-low-ports": func(l *lab) {
+		_, err := l.openHole(1023)
+		l.want("1023", err, error(igd.ErrNotAuthorized))
+		_, err = l.openHole(1024)
+		l.want("1024", err, nil)
+	},
+	"pinholes-refused": func(l *lab) {
+		_, err := l.openHole(8080)
+		l.want("any", err, error(igd.ErrNotAuthorized))
+	},
+	"firewall-off": func(l *lab) {
+		r, err := l.openHole(8080)
+		l.want("any", err, error(igd.ErrFirewallDisabled))
+		s, _ := r.FirewallStatus(l.Context())
+		l.want("status", s, igd.FirewallStatus{Allowed: true})
+	},
+	"pinholes-off": func(l *lab) {
+		r, err := l.openHole(8080)
+		l.want("any", err, error(igd.ErrPinholeNotAllowed))
+		s, _ := r.FirewallStatus(l.Context())
+		l.want("status", s, igd.FirewallStatus{Enabled: true})
 	},
 
 	// answers
@@ -489,6 +519,15 @@ type subscriber struct {
 	first time.Time
 	mu    sync.Mutex
 	all   []string
+}
+
+// openHole asks a router of version 2 with the lab's quirks for a pinhole.
+func (l *lab) openHole(port uint16) (*emulator.Router, error) {
+	r := emulator.New(emulator.Profile{Device: igd.V2, Quirks: l.router.Quirks()})
+	_, err := r.AddPinhole(l.Context(), igd.Pinhole{
+		InternalClient: netip.MustParseAddr("fd00::7"), InternalPort: port, Protocol: igd.TCP, Lease: time.Minute,
+	})
+	return r, err
 }
 
 func (l *lab) listen() *subscriber {

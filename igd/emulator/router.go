@@ -141,6 +141,7 @@ func (r *Router) Reboot() {
 		if !r.profile.Persistent {
 			p.table.entries = nil
 		}
+		p.firewall.holes = map[uint16]hole{} // volatile by the standard
 	})
 }
 

@@ -65,6 +65,12 @@ var cases = []struct {
 	{"DeleteRange", (*trial).deleteRange},
 	{"BadRange", (*trial).badRange},
 	{"Link", (*trial).link},
+	{"Firewall", (*trial).firewall},
+	{"Pinhole", (*trial).pinhole},
+	{"PinholeAgain", (*trial).pinholeAgain},
+	{"PinholeEnds", (*trial).pinholeEnds},
+	{"PinholeMissing", (*trial).pinholeMissing},
+	{"PinholeWildcards", (*trial).pinholeWildcards},
 	{"Canceled", (*trial).canceled},
 }
 

@@ -41,6 +41,29 @@ func TestGatewayOverMemory(t *testing.T) {
 	}
 }
 
+// A gateway that is found over IPv4 is asked for pinholes over IPv6.
+func TestPinholesOverMemory(t *testing.T) {
+	for _, name := range []string{"igd2", "miniupnpd"} {
+		t.Run(name, func(t *testing.T) {
+			igdtest.TestBackendInBubble(t, func(t *testing.T) igdtest.Peer {
+				world := wire.NewMemory()
+				host := func(name, last string) *wire.Host {
+					return world.Host(name, netip.MustParsePrefix("192.168.1."+last+"/24"), netip.MustParsePrefix("fe80::"+last+"/64"), netip.MustParsePrefix("fd00::"+last+"/64"))
+				}
+				igdtest.Serve(t, emulator.New(profile(t, name)), igd.Server{Network: host("router", "1"), Interface: "eth0"})
+				client := &igd.Client{Network: igdtest.Tapped(t, host("client", "7"))}
+				g, err := client.Discover(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				p := igdtest.Peer{Backend: g, Client: g.LocalAddr(), Client6: netip.MustParseAddr("fd00::7"), Leeway: leeway(name)}
+				p.Leeway.UnknownPinhole = name == "miniupnpd"
+				return p
+			})
+		})
+	}
+}
+
 func TestGatewayOverLoopback(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for leases in real time")

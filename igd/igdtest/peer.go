@@ -15,6 +15,9 @@ type Peer struct {
 	// Other is another host's address; mappings for it are expected to be refused where they
 	// take a port of Client's. The zero Addr is the address after Client.
 	Other netip.Addr
+	// Client6 is the IPv6 address to open pinholes for: where calls come from, for a backend that
+	// looks. The zero Addr is a backend that is not asked for any.
+	Client6 netip.Addr
 	// Port is the first of a hundred external ports that the tests may use; 0 is 42000.
 	Port uint16
 	// Foreign says that the backend may be asked to map for Other. A router that lets clients
@@ -42,6 +45,8 @@ type Leeway struct {
 	EmptyRange bool
 	// NoExternal: there may be no external address. A router behind another one.
 	NoExternal bool
+	// UnknownPinhole: one that is not there is 402 and not 704. miniupnpd.
+	UnknownPinhole bool
 	// Description: descriptions come back cut or altered. FRITZ!Box and many others.
 	Description bool
 }
