@@ -101,10 +101,15 @@ func (g *Gateway) speakFor(ctx context.Context, client netip.Addr) context.Conte
 	if err != nil || !client.IsValid() || host.Unmap().Is4() != client.Is4() {
 		return ctx
 	}
-	if all, err := g.client.network().Interfaces(); err != nil || !isOwn(client, all) {
+	all, err := g.client.network().Interfaces()
+	if err != nil || !slices.ContainsFunc(all, func(i ssdp.Interface) bool { return hasAddr(i, client) }) {
 		return ctx
 	}
 	return context.WithValue(ctx, speakAs{}, client)
+}
+
+func hasAddr(i ssdp.Interface, addr netip.Addr) bool {
+	return slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Addr() == addr })
 }
 
 // spokenAs is the address that speakFor chose.
@@ -123,7 +128,7 @@ func (g *Gateway) IPv6Addr() netip.Addr {
 	}
 	var local netip.Addr
 	for _, i := range all {
-		if !slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Addr() == g.local || p.Addr() == g.source }) {
+		if !hasAddr(i, g.local) && !hasAddr(i, g.source) {
 			continue
 		}
 		for _, p := range i.Prefixes {
