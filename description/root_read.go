@@ -1,7 +1,6 @@
 package description
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -40,13 +39,10 @@ func ParseRoot(data []byte, location string) (*Root, error) {
 }
 
 // readFragment looks for a device behind what came first, which was an element too: the
-// head of the document was lost, or something was put before it.
+// head of the document was lost, or something was put before it. All of it is read as what is left
+// of a root.
 func (r *rootReader) readFragment(data []byte, lim xmldoc.Limits) bool {
-	at := bytes.Index(data, []byte("<device>"))
-	if at < 0 {
-		return false
-	}
-	doc, err := open(data[at:], lim, "")
+	doc, err := open(append([]byte("<root>"), data...), lim, "")
 	if err != nil || !r.read(doc.Root) {
 		return false
 	}
@@ -69,10 +65,23 @@ func (r *rootReader) read(e *etree.Element) bool {
 	noteNamespace(outer, deviceNamespace, r.root.Note)
 	r.root.ConfigID = attr(outer, "configId")
 	r.root.SpecMajor, r.root.SpecMinor = readSpecVersion(outer, r.root.Note)
-	r.root.URLBase = xmldoc.ChildText(outer, "URLBase")
+	r.root.URLBase = r.urlBase(outer)
 	r.root.Device = r.device(device, nil)
 	r.embedSiblings(device, outer)
 	return true
+}
+
+// urlBase finds the base of relative URLs, if need be where it should not stand: in the middle of a
+// service (Synology DS216).
+func (r *rootReader) urlBase(outer *etree.Element) string {
+	if base := xmldoc.Child(outer, "URLBase"); base != nil {
+		return xmldoc.Text(base)
+	}
+	base := xmldoc.Text(xmldoc.Find(outer, "URLBase"))
+	if base != "" {
+		r.root.Note("URLBase is not a child of the root")
+	}
+	return base
 }
 
 // find returns the root device and the element around it, which need not be called root.

@@ -121,9 +121,14 @@ func TestParseRootTolerates(t *testing.T) {
 		{"root inside of something", "<x>" + wrap(complete) + "</x>", nil, []string{"the root is inside of <x>"}},
 		{"device is the document", "<device>" + complete + "</device>", func(r *Root) { r.SpecMinor = 0 },
 			[]string{"there is no root around the device", "device has no namespace", "no usable specVersion; taken for 1.0"}},
-		{"head lost", "<URLBase>http://192.0.2.1/</URLBase><device>" + complete + "</device>", func(r *Root) { r.SpecMinor = 0 },
-			[]string{"text after the document skipped", "there is no root around the device", "device has no namespace",
-				"no usable specVersion; taken for 1.0", "the document does not start at its beginning"}},
+		{"head lost", "<URLBase>http://192.0.2.1/</URLBase><device>" + complete + "</device>", func(r *Root) { r.SpecMinor, r.URLBase = 0, "http://192.0.2.1/" },
+			[]string{"text after the document skipped", "root has no namespace", "no usable specVersion; taken for 1.0",
+				"the document does not start at its beginning", "URLBase has port 80; trying port 5000 of Location first"}},
+		{"URLBase in a service (Synology DS216)", strings.Replace(wrap(complete+"<serviceList>"+goodService+"</serviceList>"), "<service>", "<service><URLBase>http://192.0.2.1:5000/</URLBase>", 1),
+			func(r *Root) {
+				r.URLBase = "http://192.0.2.1:5000/"
+				r.Device.Services = []*Service{{Type: "st", ID: "id", SCPDURL: "/s.xml", ControlURL: "/c", EventSubURL: "/e", Device: r.Device}}
+			}, []string{"URLBase is not a child of the root"}},
 		{"no version", strings.Replace(wrap(complete), "<major>1</major>", "<major/>", 1), func(r *Root) { r.SpecMinor = 0 },
 			[]string{"no usable specVersion; taken for 1.0"}},
 		{"URLBase behind the device", strings.Replace(wrap(complete), "</root>", "<URLBase> http://192.0.2.1:5000 </URLBase></root>", 1),
@@ -166,7 +171,7 @@ func TestParseRootTolerates(t *testing.T) {
 				`device "t": an icon without url is left out`}},
 		{"cut short", wrap(complete + "<serviceList>" + goodService)[:len(wrap(complete+"<serviceList>"+goodService))-len("</eventSubURL></service></device></root>")],
 			func(r *Root) {
-				r.Device.Services = []*Service{{Type: "st", ID: "id", SCPDURL: "/s.xml", ControlURL: "/c", EventSubURL: "/e", Device: r.Device}}
+				r.Device.Services = []*Service{{Type: "st", ID: "id", SCPDURL: "/s.xml", ControlURL: "/c", Device: r.Device}}
 			}, []string{"document ends inside <eventSubURL>"}},
 	}
 	for _, test := range tests {
@@ -358,4 +363,22 @@ func ExampleParseRoot() {
 	// device "urn:schemas-upnp-org:device:Basic:1": service "urn:schemas-upnp-org:service:SwitchPower:1": no serviceId
 	// device "urn:schemas-upnp-org:device:Basic:1": service "urn:schemas-upnp-org:service:SwitchPower:1": no SCPDURL
 	// controlURL has host 127.0.0.1; using 192.0.2.7
+}
+
+// checkRootRoundTrip writes root and reads it back: the two must be equal but for Notes.
+func checkRootRoundTrip(t *testing.T, root *Root) {
+	t.Helper()
+	var text bytes.Buffer
+	if _, err := root.WriteTo(&text); err != nil {
+		t.Fatalf("writing what was read: %v", err)
+	}
+	again, err := ParseRoot(text.Bytes(), root.Location)
+	if err != nil {
+		t.Fatalf("reading what was written: %v\n%s", err, &text)
+	}
+	want := *root
+	want.Notes, again.Notes = nil, nil
+	if diff := cmp.Diff(&want, again); diff != "" {
+		t.Errorf("read, written, read (-first +second):\n%s\n%s", diff, &text)
+	}
 }

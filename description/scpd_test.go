@@ -246,3 +246,21 @@ func FuzzParseSCPD(f *testing.F) {
 		checkSCPDRoundTrip(t, scpd)
 	})
 }
+
+// checkSCPDRoundTrip is checkRootRoundTrip for service descriptions.
+func checkSCPDRoundTrip(t *testing.T, scpd *SCPD) {
+	t.Helper()
+	var text bytes.Buffer
+	if _, err := scpd.WriteTo(&text); err != nil {
+		t.Fatalf("writing what was read: %v", err)
+	}
+	again, err := ParseSCPD(text.Bytes())
+	if err != nil {
+		t.Fatalf("reading what was written: %v\n%s", err, &text)
+	}
+	want := *scpd
+	want.Notes, again.Notes = nil, nil
+	if diff := cmp.Diff(&want, again); diff != "" {
+		t.Errorf("read, written, read (-first +second):\n%s\n%s", diff, &text)
+	}
+}

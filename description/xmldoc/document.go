@@ -18,8 +18,9 @@ type Document struct {
 	Notes []string
 }
 
-// Parse reads one document as leniently as the package promises. The error is a
-// [*SyntaxError]: data is beyond a limit or has no element at all.
+// Parse reads one document as leniently as the package promises. Of one that was cut off, the text
+// it breaks off in is left out. The error is a [*SyntaxError]: data is beyond a limit or has no
+// element at all.
 func Parse(data []byte, lim Limits) (*Document, error) {
 	s, err := NewScanner(data, lim)
 	if err != nil {
@@ -47,6 +48,7 @@ type builder struct {
 	root, at *etree.Element
 	elements []etree.Element
 	texts    []etree.CharData
+	cut      bool // the text the document ends in is left out
 }
 
 func (b *builder) add(s *Scanner, token Token) {
@@ -54,6 +56,9 @@ func (b *builder) add(s *Scanner, token Token) {
 	case StartTag:
 		b.start(s)
 	case EndTag:
+		if s.Truncated() {
+			b.cutText()
+		}
 		b.at = b.at.Parent()
 	case CharData:
 		if b.inText() || strings.TrimSpace(s.Text()) != "" {
@@ -87,6 +92,15 @@ func (b *builder) inText() bool {
 	}
 	_, ok := b.at.Child[len(b.at.Child)-1].(*etree.CharData)
 	return ok
+}
+
+// cutText takes the text away that the document broke off in: half of a path or of a number is
+// neither.
+func (b *builder) cutText() {
+	for !b.cut && b.inText() {
+		b.at.RemoveChildAt(len(b.at.Child) - 1)
+	}
+	b.cut = true
 }
 
 func (b *builder) text(text string) {

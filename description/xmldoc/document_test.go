@@ -72,12 +72,13 @@ func TestParseRepairs(t *testing.T) {
 		{"attribute twice", "<a x='1' x='2'/>", `<a x="1"></a>`, "attribute repeated"},
 		{"attribute without its last quote", `<a><b x="1>t</b><c y="2"/></a>`, `<a><b x="1">t</b><c y="2"></c></a>`, "attribute without its closing quote"},
 		{"stray characters in a tag", `<a , x="1" / "></a>`, `<a x="1"></a>`, "stray characters in a tag skipped"},
-		{"cut in text", "<a><b>t", "<a><b>t</b></a>", "document ends inside <b>"},
-		{"cut in a start tag", "<a>t<b x='", "<a>t</a>", "document ends inside <a>"},
-		{"cut in an end tag (Archer C8)", "<a><b>t</b></", "<a><b>t</b></a>", ""},
+		{"cut in text", "<a>s<b>t", "<a>s<b></b></a>", "document ends inside <b>"},
+		{"cut behind text", "<a>s<b>t</b>u", "<a>s<b>t</b></a>", "document ends inside <a>"},
+		{"cut in a start tag", "<a><b>t</b><b x='", "<a><b>t</b></a>", "document ends inside <a>"},
+		{"cut in an end tag (Archer C8)", "<a><b>t</b></", "<a><b>t</b></a>", "document ends inside an end tag"},
 		{"cut at <", "<a><b>t</b><", "<a><b>t</b></a>", "document ends inside <a>"},
-		{"cut in CDATA", "<a><![CDATA[t", "<a>t</a>", "document ends inside <a>"},
-		{"cut in a comment", "<a>t<!-- x", "<a>t</a>", "document ends inside <a>"},
+		{"cut in CDATA", "<a><![CDATA[t", "<a></a>", "document ends inside <a>"},
+		{"cut in a comment", "<a>t<!-- x", "<a></a>", "document ends inside <a>"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

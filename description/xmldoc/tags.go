@@ -178,6 +178,7 @@ func (s *Scanner) endTag() (Token, error) {
 	}
 	if stop < 0 {
 		// Cut here, the document still says that the current element is complete.
+		s.note("document ends inside an end tag")
 		s.closing = min(1, len(s.open))
 		return 0, s.tagCut(in)
 	}
