@@ -2,8 +2,6 @@ package ssdp
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -308,44 +306,6 @@ func TestTargetMatches(t *testing.T) {
 		if got := r.want.Matches(r.offered); got != r.match {
 			t.Errorf("%q matches %q: %v, want %v", r.want, r.offered, got, r.match)
 		}
-	}
-}
-
-// corpus is the folder of recorded devices, or "" where there is none.
-func corpus(t testing.TB) string {
-	dir := os.Getenv("UPNP_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "recordings")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no recordings of devices here: set UPNP_CORPUS")
-	}
-	return dir
-}
-
-func TestCorpusParses(t *testing.T) {
-	count := 0
-	err := filepath.WalkDir(corpus(t), func(path string, d os.DirEntry, err error) error {
-		if match, _ := filepath.Match("ssdp-*.txt", filepath.Base(path)); err != nil || !match {
-			return err
-		}
-		count++
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		m, err := Parse(data)
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-			return nil
-		}
-		if m.USN().UDN == "" || m.Target() == "" {
-			t.Errorf("%s: USN %+v, target %q", path, m.USN(), m.Target())
-		}
-		return nil
-	})
-	if err != nil || count == 0 {
-		t.Errorf("%d datagrams read: %v", count, err)
 	}
 }
 
