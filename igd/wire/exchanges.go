@@ -5,74 +5,57 @@ import (
 	"time"
 )
 
-// An Exchange is one request on a connection and what was answered to it, as bytes.
+// An Exchange is what belongs together, as bytes: a request on a connection and its answer, a search
+// and all its answers, an announcement, or a failure before anything was asked.
 type Exchange struct {
+	Number        int // as in Message
+	Kind          MessageKind
 	Flow          int
-	Incoming      bool // the peer asked and we answered
-	Local, Remote netip.AddrPort
-	Start         time.Time // of the request, or of the failure to connect
-	End           time.Time // last byte of the answer; zero if there is none
+	Incoming      bool // the peer asked, or announced
+	Net           string
+	Local, Remote netip.AddrPort // of a search sent, Remote is the group or the host asked
+	Start         time.Time      // last byte of the request, or of the failure
+	End           time.Time      // last byte of the last answer; zero if there is none
 	Request       []byte
-	Answer        []byte
-	Err           string // what the flow failed with, "" if it did not
+	Answer        []byte    // what came on the connection, whole or not
+	Answers       []Message // of a search, in their order
+	Err           string    // why there is no answer or no more of it, "" if there is all of it
 }
 
-// Exchanges are the requests on connections in the order they were begun, including those that
-// were not answered and, with an empty Request, connections that failed. Datagrams are not among
-// them: they have no one answer.
+// Exchanges are all exchanges in the order they were begun, including requests that were not answered
+// and, with an empty Request, what failed before one. An answer that nobody had asked for is an
+// exchange with no Request.
 func (l *Log) Exchanges() []Exchange {
-	s := sorter{open: make(map[int]int), incoming: make(map[int]bool)}
+	var list []Exchange
+	m := newMessages(func(m Message) {
+		for len(list) < m.Exchange {
+			list = append(list, Exchange{})
+		}
+		list[m.Exchange-1].take(m)
+	}, 0)
 	for _, e := range l.Events() {
-		if e.Net == "tcp" {
-			s.take(e)
+		m.take(e)
+	}
+	m.finish()
+	return list
+}
+
+// take adds a message to its exchange.
+func (x *Exchange) take(m Message) {
+	if x.Number == 0 {
+		*x = Exchange{
+			Number: m.Exchange, Kind: m.Kind, Flow: m.Flow, Incoming: m.Incoming, Net: m.Net,
+			Local: m.Local, Remote: m.Remote, Start: m.Time,
 		}
 	}
-	return s.list
-}
-
-// A sorter puts the events of connections into exchanges.
-type sorter struct {
-	list     []Exchange
-	open     map[int]int  // flow to the index of its current exchange
-	incoming map[int]bool // flows a peer has opened
-}
-
-func (s *sorter) take(e Event) {
-	switch e.Kind {
-	case Accepted:
-		s.incoming[e.Flow] = true
-	case Failed:
-		s.current(e).Err = e.Err
-	case Sent, Received:
-		if s.incoming[e.Flow] == (e.Kind == Received) {
-			s.request(e)
-		} else {
-			x := s.current(e)
-			x.Answer, x.End = append(x.Answer, e.Data...), e.Time
-		}
+	switch {
+	case m.Err != "":
+		x.Err = m.Err
+	case !m.Answer:
+		x.Request = m.Data
+	case m.Kind == Search:
+		x.Answers, x.End = append(x.Answers, m), m.Time
+	default:
+		x.Answer, x.End = m.Data, m.Time
 	}
-}
-
-// request adds to the current exchange of the flow, or begins the next one after an answer.
-func (s *sorter) request(e Event) {
-	x := s.current(e)
-	if x.Answer != nil {
-		x = s.begin(e)
-	}
-	x.Request = append(x.Request, e.Data...)
-}
-
-func (s *sorter) current(e Event) *Exchange {
-	if i, ok := s.open[e.Flow]; ok {
-		return &s.list[i]
-	}
-	return s.begin(e)
-}
-
-func (s *sorter) begin(e Event) *Exchange {
-	s.open[e.Flow] = len(s.list)
-	s.list = append(s.list, Exchange{
-		Flow: e.Flow, Incoming: s.incoming[e.Flow], Local: e.Local, Remote: e.Remote, Start: e.Time,
-	})
-	return &s.list[len(s.list)-1]
 }

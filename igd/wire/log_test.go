@@ -83,7 +83,7 @@ func TestRecordedConversationReadsBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		var again bytes.Buffer
-		if log.WriteTo(&again); again.String() != file.String() || len(log.Exchanges()) != 5 {
+		if log.WriteTo(&again); again.String() != file.String() || len(log.Exchanges()) != 6 {
 			t.Errorf("%d exchanges, %s", len(log.Exchanges()), cmp.Diff(file.String(), again.String()))
 		}
 	})

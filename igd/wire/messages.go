@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"io"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +15,28 @@ const (
 	maxWaiting  = 64   // requests of a flow that wait for their answers
 	maxSearches = 64
 )
+
+// ReadMessages are the messages of a .wire file as it is read, the incomplete ones at its end last, before
+// the error if there is one.
+func ReadMessages(r io.Reader) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		more := true
+		m := newMessages(func(m Message) { more = more && yield(m, nil) }, MaxMessageData)
+		var failed error
+		for e, err := range ReadEvents(r) {
+			if failed = err; err == nil {
+				m.take(e)
+			}
+			if !more {
+				return
+			}
+		}
+		m.finish()
+		if failed != nil && more {
+			yield(Message{}, failed)
+		}
+	}
+}
 
 // Messages is a sink that puts events together into messages: each is handed to yield when its last
 // byte is there, or no more will come. What it remembers is bounded, so it may go on for days.
@@ -212,10 +237,10 @@ func (m *messages) answered(t *talk) asked {
 	return a
 }
 
-// endAnswer tells of the answer as far as it came.
-func (m *messages) endAnswer(t *talk) {
+// endAnswer tells of the answer as far as it came, and of what it is the answer to.
+func (m *messages) endAnswer(t *talk) (of asked, begun bool) {
 	if t.answer.size == 0 {
-		return
+		return asked{}, false
 	}
 	e, a := t.replying, m.answered(t)
 	if a.kind == Failure {
@@ -228,6 +253,7 @@ func (m *messages) endAnswer(t *talk) {
 	out.What, out.Refused = answerLabel(a.label, head, body, t.answer.bodySize())
 	t.answer = frame{}
 	m.tell(out)
+	return a, true
 }
 
 func since(asked, now time.Time) time.Duration {
@@ -249,8 +275,10 @@ func (m *messages) end(t *talk, e Event) {
 
 // fail tells of what is known of an answer, then why there is no more.
 func (m *messages) fail(t *talk, e Event) {
-	m.endAnswer(t)
-	a := m.answered(t)
+	a, begun := m.endAnswer(t)
+	if !begun {
+		a = m.answered(t)
+	}
 	if a.kind == Failure {
 		a.exchange = m.number()
 	}
@@ -266,4 +294,12 @@ func (m *messages) lack(t *talk, e Event, a asked, why, what string) {
 	out.Answer, out.Sent, out.Refused = a.kind != Failure, t.incoming == (a.kind != Failure), true
 	out.What, out.Err, out.RoundTrip = what, why, since(a.at, e.Time)
 	m.tell(out)
+}
+
+// finish tells of what is left where no more events come.
+func (m *messages) finish() {
+	for _, flow := range slices.Sorted(maps.Keys(m.talks)) {
+		m.endAnswer(m.talks[flow])
+		m.tellRequest(m.talks[flow])
+	}
 }

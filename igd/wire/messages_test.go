@@ -121,8 +121,8 @@ func TestMessagesRefusedEarly(t *testing.T) {
 		"1 peer asks fetch →: POST ctl → 413 Too Large, 45 bytes, 1ms",
 		"2 peer asks subscription ←: SUBSCRIBE evt, 27 bytes, 0s",
 		"2 peer asks subscription →: SUBSCRIBE evt → HTTP/1.1 2, 10 bytes, 1ms",
-		"3 peer asks failure ×: failed: broken pipe, 0 bytes, 0s",
-		`4 we ask failure ×: failed: connection \u{1b}refused, 0 bytes, 0s`,
+		"2 peer asks subscription ×: SUBSCRIBE evt failed: broken pipe, 0 bytes, 2ms",
+		`3 we ask failure ×: failed: connection \u{1b}refused, 0 bytes, 0s`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -120,13 +120,17 @@ func TestExchanges(t *testing.T) {
 			if !x.End.IsZero() {
 				took = x.End.Sub(x.Start)
 			}
+			if x.Kind == wire.Search && (len(x.Answers) != 1 || x.Answers[0].Remote.String() != "192.168.1.1:1900") {
+				t.Errorf("answers %+v", x.Answers)
+			}
 			got = append(got, fmt.Sprintf("%d %s|%s|%v|%s", x.Flow, line, status, took, x.Err))
 		}
 		want := []string{
+			"1 M-SEARCH * HTTP/1.1||51ms|",
 			"2 GET /rootDesc.xml HTTP/1.1|HTTP/1.1 200 OK|2ms|",
 			"3 POST /ctl HTTP/1.1|HTTP/1.1 500 Internal Server Error|2ms|",
 			"4 POST /ctl HTTP/1.1|HTTP/1.1 200 OK|2ms|",
-			"5 POST /ctl HTTP/1.1||0s|",
+			"5 POST /ctl HTTP/1.1||0s|closed without an answer",
 			"6 ||0s|dial tcp 192.168.1.1:9: connect: connection refused",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
