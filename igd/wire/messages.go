@@ -269,7 +269,7 @@ func (m *messages) end(t *talk, e Event) {
 	m.tellRequest(t)
 	for len(t.waiting) > 0 {
 		a := m.answered(t)
-		m.lack(t, e, a, "closed without an answer", a.label+" closed without an answer")
+		m.lack(t, e, a, closedSilently, a.label+" "+closedSilently)
 	}
 }
 
@@ -303,3 +303,6 @@ func (m *messages) finish() {
 		m.tellRequest(m.talks[flow])
 	}
 }
+
+// closedSilently is the Err of a request whose connection ended without an answer.
+const closedSilently = "closed without an answer"
