@@ -103,7 +103,11 @@ func (c *climb) attempt(ctx context.Context) error {
 	if err != nil && !isCut(err) {
 		return err
 	}
-	truth, found := c.gateway.readBack(ctx, c.now)
+	waits := patience
+	if err != nil && !c.chosen { // it is asked for again, which changes nothing if it was made
+		waits = patience[:2]
+	}
+	truth, found := c.gateway.readBack(ctx, c.now, waits)
 	if !found && err != nil && c.chosen {
 		truth, found = c.gateway.lastMade(ctx, c.now)
 	}

@@ -27,8 +27,12 @@ func (r *keeping) listen(ctx context.Context) {
 // watchHost notices changes of this host: addresses, routes, and having been asleep.
 func (r *keeping) watchHost(ctx context.Context) {
 	known, changed := r.host(), false
-	slept := r.slept()
+	slept, last := r.slept(), time.Now()
 	for sleep(ctx, watchPause(changed)) == nil {
+		if time.Since(last) > watchEvery+suspendedFor {
+			r.hear(hint{why: "this program was stopped for a while", search: true, own: true})
+		}
+		last = time.Now()
 		if now := r.host(); now != known {
 			known, changed = now, true
 		} else if changed {

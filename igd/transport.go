@@ -31,10 +31,11 @@ func bound(ctx context.Context, source netip.Addr) context.Context {
 }
 
 // repeatable reports whether a failed call may be tried again: always if the router saw nothing
-// of it, once if it only asked.
+// of it, once if it only asked. A connection refused may be chance, on a router with few of them
+// (F28 of SECURITY section 9), and costs a millisecond to try again.
 func repeatable(action string, try int, err error) bool {
 	if connect, ok := errors.AsType[*wire.ConnectError](err); ok {
-		return try < 3 && connect.Timeout()
+		return try < 3 && (connect.Timeout() || errors.Is(err, syscall.ECONNREFUSED))
 	}
 	return try < 1 && isCut(err) && strings.HasPrefix(action, "Get")
 }

@@ -11,12 +11,12 @@ import (
 // seconds to show what they accepted (SECURITY Q19).
 var patience = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, time.Second, 1500 * time.Millisecond, 2 * time.Second}
 
-// readBack looks for what has just been made until the table shows it or patience ends. The
+// readBack looks for what has just been made until the table shows it or the waits are over. The
 // whole table is searched as well, because some routers only find a mapping under a remote host
 // they invented, and some lack the action.
 //
 // A mapping for the same client that goes to another port is returned with found false.
-func (g *Gateway) readBack(ctx context.Context, want Mapping) (truth Mapping, found bool) {
+func (g *Gateway) readBack(ctx context.Context, want Mapping, waits []time.Duration) (truth Mapping, found bool) {
 	for i := 0; ; i++ {
 		m, err := g.Mapping(ctx, want.MappingKey)
 		if err == nil && m.serves(want) {
@@ -25,12 +25,12 @@ func (g *Gateway) readBack(ctx context.Context, want Mapping) (truth Mapping, fo
 		if err == nil && m.Client() == want.Client() {
 			truth = m
 		}
-		if i == 1 || i == len(patience) {
+		if i == 1 || i == len(waits) {
 			if m, ok := g.search(ctx, want); ok {
 				return m, true
 			}
 		}
-		if i == len(patience) || sleep(ctx, patience[i]) != nil {
+		if i == len(waits) || sleep(ctx, waits[i]) != nil {
 			return truth, false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,6 +36,52 @@ func (r *Router) Flush(t testing.TB) {
 	r.nft(t, flushRules)
 }
 
+// Replace takes the router away without a goodbye and puts another model in its place.
+func (r *Router) Replace(t testing.TB, igd1 bool) {
+	t.Helper()
+	r.kill()
+	r.nft(t, flushRules)
+	r.model++
+	r.configure(t, igd1)
+	r.Start(t)
+}
+
+// Hang stops the daemon where it is: connections are taken and nothing is answered, until resume.
+func (r *Router) Hang(t testing.TB) (resume func()) {
+	t.Helper()
+	pid := r.pid()
+	syscall.Kill(pid, syscall.SIGSTOP)
+	resume = sync.OnceFunc(func() { syscall.Kill(pid, syscall.SIGCONT) })
+	t.Cleanup(resume)
+	return resume
+}
+
+// Refuse resets so many in a hundred connections to the daemon as they begin.
+func (r *Router) Refuse(t testing.TB, percent int) {
+	t.Helper()
+	r.nft(t, fmt.Sprintf(`table ip refuse {
+	chain input {
+		type filter hook input priority 0; policy accept;
+		iifname "lan0" tcp flags & (syn | ack) == syn numgen random mod 100 < %d reject with tcp reset
+	}
+}`, percent))
+}
+
+// LoseDatagrams loses so many in a hundred of the host's datagrams, both ways.
+func (h *Host) LoseDatagrams(t testing.TB, percent int) {
+	t.Helper()
+	h.nft(t, fmt.Sprintf(`table ip lossy {
+	chain input {
+		type filter hook input priority 0; policy accept;
+		meta l4proto udp numgen random mod 100 < %[1]d drop
+	}
+	chain output {
+		type filter hook output priority 0; policy accept;
+		meta l4proto udp numgen random mod 100 < %[1]d drop
+	}
+}`, percent))
+}
+
 // Deaf keeps multicast from the host, and connections from the router, which would bring events.
 func (h *Host) Deaf(t testing.TB, router string) {
 	t.Helper()
@@ -51,24 +98,57 @@ func (h *Host) Deaf(t testing.TB, router string) {
 }`, router))
 }
 
+// Hear ends what Deaf began.
+func (h *Host) Hear(t testing.TB) {
+	t.Helper()
+	h.nft(t, "delete table ip deaf")
+}
+
+// Readdress gives the host another address on the LAN, as another access point of the house may.
+func (h *Host) Readdress(t testing.TB, addr string) {
+	t.Helper()
+	h.ip(t, "addr", "flush", "dev", "lan0")
+	h.ip(t, "addr", "add", addr+"/24", "dev", "lan0")
+	h.ip(t, "route", "replace", "default", "via", RouterAddr)
+	h.Addr = addr
+}
+
+// Unplug takes the host off the LAN until plug.
+func (h *Host) Unplug(t testing.TB) (plug func()) {
+	t.Helper()
+	h.ip(t, "link", "set", "lan0", "down")
+	return func() {
+		h.ip(t, "link", "set", "lan0", "up")
+		h.ip(t, "route", "replace", "default", "via", RouterAddr)
+	}
+}
+
+func (h *Host) ip(t testing.TB, args ...string) {
+	t.Helper()
+	if res := h.Run(t, append([]string{"ip"}, args...)...); res.Code != 0 {
+		t.Fatalf("ip %s on %s: %s", strings.Join(args, " "), h.Name, res.Stderr)
+	}
+}
+
+// Freeze stops the host's processes whose command line has the words, as a suspended computer
+// does, until thaw.
+func (h *Host) Freeze(t testing.TB, words ...string) (thaw func()) {
+	t.Helper()
+	hit := h.processes(t, syscall.SIGSTOP, words)
+	return func() {
+		for _, pid := range hit {
+			syscall.Kill(pid, syscall.SIGCONT)
+		}
+	}
+}
+
 // Signal sends a signal to the host's processes whose command line has the words, and waits until
 // they are gone.
 func (h *Host) Signal(t testing.TB, signal string, words ...string) {
 	t.Helper()
 	number := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[signal]
-	var hit []int
-	for _, pid := range pidsIn(h.ns) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if matches(strings.Split(string(line), "\x00"), words) {
-			syscall.Kill(pid, number)
-			hit = append(hit, pid)
-		}
-	}
-	if len(hit) == 0 {
-		t.Fatalf("no process %v on %s", words, h.Name)
-	}
 	deadline := time.Now().Add(10 * time.Second)
-	for _, pid := range hit {
+	for _, pid := range h.processes(t, number, words) {
 		for runs(pid) {
 			if time.Now().After(deadline) {
 				t.Fatalf("process %d does not end", pid)
@@ -76,6 +156,22 @@ func (h *Host) Signal(t testing.TB, signal string, words ...string) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
+}
+
+// processes sends a signal to the host's processes whose command line has the words.
+func (h *Host) processes(t testing.TB, signal syscall.Signal, words []string) (hit []int) {
+	t.Helper()
+	for _, pid := range pidsIn(h.ns) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if matches(strings.Split(string(line), "\x00"), words) {
+			syscall.Kill(pid, signal)
+			hit = append(hit, pid)
+		}
+	}
+	if len(hit) == 0 {
+		t.Fatalf("no process %v on %s", words, h.Name)
+	}
+	return hit
 }
 
 // matches reports whether a command line begins with a program and a word.

@@ -18,6 +18,7 @@ type Options struct {
 	SecondIGD bool          // another router on the LAN, at 192.168.7.254
 	BehindNAT bool          // the router's own address is a private one of its provider (100.64.0.2)
 	Others    int           // other UPnP devices on the LAN, up to 4
+	Anyone    bool          // the routers let one host map for another
 	NoDaemon  bool          // the router routes and does no UPnP
 	Loss      float64       // of 1: the part of the LAN's frames that is lost, in each direction
 	Delay     time.Duration // of each of the LAN's frames, in each direction

@@ -26,7 +26,9 @@ type Router struct {
 	URL string // of its description
 
 	conf, pidfile string
-	port          int // of the daemon's HTTP
+	port          int  // of the daemon's HTTP
+	anyone        bool // one host may map for another
+	model         int  // how often it was replaced
 }
 
 const httpPort = 5000
@@ -48,6 +50,7 @@ func (l *Lab) routers(o Options) {
 	for _, r := range all {
 		l.translate(r.Host, "lan0", "wan0")
 		if !o.NoDaemon {
+			r.anyone = o.Anyone
 			r.configure(l.t, o.IGD1)
 			r.Start(l.t)
 		}
@@ -132,19 +135,16 @@ func (r *Router) configure(t testing.TB, igd1 bool) {
 	t.Helper()
 	dir := t.TempDir()
 	r.conf, r.pidfile = filepath.Join(dir, "miniupnpd.conf"), filepath.Join(dir, "pid")
-	v1 := "no"
-	if igd1 {
-		v1 = "yes"
-	}
+	yes := map[bool]string{true: "yes", false: "no"}
 	last := map[string]string{"r": "01", "r2": "11"}[r.Name] // the embedded devices' UDNs count on from here
 	lines := []string{
 		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
-		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + v1,
+		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + yes[igd1],
 		"upnp_table_name=igd", "upnp_nat_table_name=igd", "upnp_forward_chain=upnp_forward",
 		"upnp_nat_chain=upnp_dnat", "upnp_nat_postrouting_chain=upnp_snat",
-		"secure_mode=yes", "min_lifetime=120", "max_lifetime=86400",
+		"secure_mode=" + yes[!r.anyone], "min_lifetime=120", "max_lifetime=86400",
 		"notify_interval=60", "system_uptime=no", "serial=" + last,
-		"uuid=5a8d2c14-90f3-4d6e-a7b1-0242ac1100" + last,
+		fmt.Sprintf("uuid=5a8d2c14-90f3-4d6e-a7b1-0242ac11%02d%s", r.model, last),
 		"minissdpdsocket=" + filepath.Join(dir, "none"),
 		"allow 1024-65535 0.0.0.0/0 1024-65535", "deny 0-65535 0.0.0.0/0 0-65535", "",
 	}
@@ -205,28 +205,26 @@ const flushRules = "flush chain inet igd upnp_dnat; flush chain inet igd upnp_fo
 // was switched off and on.
 func (r *Router) Forget(t testing.TB) {
 	t.Helper()
+	r.kill()
+	r.nft(t, flushRules)
+	r.Start(t)
+}
+
+func (r *Router) kill() {
 	pid := r.pid()
 	syscall.Kill(pid, syscall.SIGKILL)
 	for runs(pid) {
 		time.Sleep(time.Millisecond)
 	}
 	os.Remove(r.pidfile)
-	r.nft(t, flushRules)
-	r.Start(t)
 }
 
 // SetWAN gives the router another outer address, as its provider may any night.
 func (r *Router) SetWAN(t testing.TB, addr string) {
 	t.Helper()
-	for _, args := range [][]string{
-		{"addr", "del", r.WAN + "/24", "dev", "wan0"},
-		{"addr", "add", addr + "/24", "dev", "wan0"},
-		{"route", "replace", "default", "via", InternetAddr},
-	} {
-		if res := r.Run(t, append([]string{"ip"}, args...)...); res.Code != 0 {
-			t.Fatalf("ip %s: %s", strings.Join(args, " "), res.Stderr)
-		}
-	}
+	r.ip(t, "addr", "del", r.WAN+"/24", "dev", "wan0")
+	r.ip(t, "addr", "add", addr+"/24", "dev", "wan0")
+	r.ip(t, "route", "replace", "default", "via", InternetAddr)
 	r.WAN = addr
 }
 
