@@ -92,6 +92,10 @@ func faults() []fault {
 			want: func(w *keepWorld) bool { return w.told(igd.KeepExternal, "cgnat") == 1 }, normal: 65 * time.Second, deaf: 65 * time.Second},
 		{name: "F15 own address changes", quirks: []string{"anyone"}, happens: func(w *keepWorld) { roam(w, "192.168.1.70/24") },
 			want: onlyFrom("192.168.1.70"), normal: 10 * time.Second, deaf: 15 * time.Second},
+		{name: "F15 own address changes, the old mapping may not be removed", wishes: leased(10*time.Minute, 9542), happens: func(w *keepWorld) {
+			roam(w, "192.168.1.70/24")
+			w.within(10*time.Second, "told", func() bool { return w.told(igd.KeepConflict, "it is mapped to 192.168.1.") == 1 })
+		}, want: onlyFrom("192.168.1.70"), normal: 10*time.Minute + 35*time.Second},
 		{name: "F16 interface flaps", happens: func(w *keepWorld) {
 			for range 10 {
 				w.host.Link("eth0").SetUp(false)
