@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"upnp/description/xmldoc"
 	"upnp/igd/wire"
