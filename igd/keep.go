@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,10 @@ type Keeper struct {
 	Probe func(ctx context.Context, m Mapping, external netip.Addr) (open bool, err error)
 	// Events is told what happens, one event at a time. It must not block for long.
 	Events func(KeepEvent)
+	// Wishes, if set, gives other wishes than those Run began with: all of them, each time. What
+	// was wished for before and is no more stays in the table until its lease is over, and is not
+	// removed at the end.
+	Wishes <-chan []Wish
 
 	slept func() time.Duration // how long the machine was suspended in all; nil: by its clocks
 }
@@ -140,9 +145,7 @@ func newKeeping(k *Keeper, j *journal, wishes []Wish) *keeping {
 		c.Memory = &shortMemory{kept: map[string]Remembered{}}
 	}
 	r.client = &c
-	for _, w := range wishes {
-		r.kept = append(r.kept, &kept{wish: normal(w)})
-	}
+	r.kept = r.keptFor(wishes)
 	r.probing.results = make(chan verdict, 1)
 	return r
 }
@@ -227,11 +230,42 @@ func (r *keeping) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case h := <-r.hints:
 		r.heed(h)
+	case wishes := <-r.keeper.Wishes:
+		r.wish(wishes)
 	case v := <-r.probing.results:
 		if err := r.judgeProbe(ctx, v); err != nil && ctx.Err() == nil {
 			r.suspect(err)
 		}
 	}
+}
+
+// wish puts other wishes in the place of those there are. One that stays keeps what is known of it.
+func (r *keeping) wish(wishes []Wish) {
+	if err := checkWishes(wishes); err != nil {
+		r.tell(KeepEvent{Kind: KeepRefused, Reason: err.Error(), Err: err})
+		return
+	}
+	before := r.kept
+	r.kept = r.keptFor(wishes)
+	for _, k := range before {
+		if k.entry.ID != 0 && !slices.Contains(r.kept, k) {
+			r.note(r.journal.end(k.entry))
+		}
+	}
+	r.mark("other wishes")
+	r.sweepAt = time.Time{}
+}
+
+// keptFor is what is known of each wish.
+func (r *keeping) keptFor(wishes []Wish) []*kept {
+	all := make([]*kept, len(wishes))
+	for i, w := range wishes {
+		all[i] = &kept{wish: normal(w)}
+		if at := slices.IndexFunc(r.kept, func(k *kept) bool { return k.wish == all[i].wish }); at >= 0 {
+			all[i] = r.kept[at]
+		}
+	}
+	return all
 }
 
 // mark asks for a look at everything, soon.
