@@ -89,17 +89,24 @@ var (
 	emulatedOther  = netip.AddrFrom4([4]byte{192, 168, 1, 20})
 )
 
-// emulate starts a router in memory and returns this machine's place on its network.
-func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, *emulator.Router, error) {
+// emulatedLAN is a network in memory: this machine's place on it, and how a router is to be served
+// there.
+func emulatedLAN() (self wire.Network, server igd.Server) {
 	lan := wire.NewMemory()
 	router := lan.Host("router", netip.PrefixFrom(emulatedRouter, 24))
-	self := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24))
-	self.SetGateway(emulatedRouter)
+	host := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24))
+	host.SetGateway(emulatedRouter)
+	return host, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer}
+}
+
+// emulate starts a router in memory and returns this machine's place on its network.
+func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, error) {
+	self, server := emulatedLAN()
 	r := emulator.New(f.profile)
 	if err := r.Put(prefilled()...); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return self, r, s.serve(ctx, r, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer})
+	return self, s.serve(ctx, r, server)
 }
 
 // serve runs an emulated router until the session ends, and returns when it can be reached.

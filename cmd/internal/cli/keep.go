@@ -142,10 +142,14 @@ func (o *keepOptions) fromFile(s *session) ([]igd.Wish, error) {
 // journalPath is where the journal is: as --journal says, in systemd's state folder, or beside the
 // memory of routers. What is kept on an emulated network needs none.
 func (o *keepOptions) journalPath(s *session) string {
-	const name = "keep.journal"
 	if o.journal != "" {
 		return o.journal
 	}
+	return s.statePath("keep.journal")
+}
+
+// statePath is where a journal of that name is, empty if it is not needed.
+func (s *session) statePath(name string) string {
 	if s.base != nil || s.options.emulated.on {
 		return ""
 	}

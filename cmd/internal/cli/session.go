@@ -14,7 +14,6 @@ import (
 
 	"upnp/cmd/internal/plain"
 	"upnp/igd"
-	"upnp/igd/emulator"
 	"upnp/igd/wire"
 	"upnp/ssdp"
 )
@@ -28,9 +27,8 @@ type session struct {
 	stdout  *printer // results for people
 	stderr  *printer // everything else for people
 
-	base    wire.Network     // where the network is not the system's; tests set it
-	network wire.Network     // base with what --wire and -v add to it
-	router  *emulator.Router // of --emulated, once the network is there
+	base    wire.Network // where the network is not the system's; tests set it
+	network wire.Network // base with what --wire and -v add to it
 	memory  *memoryFile
 	gateway *igd.Gateway
 	outside *netip.Addr // its external address, once asked for
@@ -75,11 +73,11 @@ func (s *session) net(ctx context.Context) (wire.Network, error) {
 	base := s.base
 	switch {
 	case s.options.emulated.on:
-		host, router, err := s.emulate(ctx, s.options.emulated)
+		host, err := s.emulate(ctx, s.options.emulated)
 		if err != nil {
 			return nil, err
 		}
-		base, s.router = host, router
+		base = host
 	case base == nil:
 		base = wire.System()
 	}

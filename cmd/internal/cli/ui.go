@@ -87,15 +87,24 @@ func (o *uiOptions) server(ctx context.Context, s *session) (*web.Server, error)
 	if err != nil {
 		return nil, err
 	}
+	server := &web.Server{Target: s.options.gateway, Listen: listen, Assets: files, Version: thisBuild().Version, Emulator: s.emulator()}
 	client, err := s.client(ctx)
 	if err != nil {
 		return nil, err
 	}
-	server := &web.Server{Client: *client, Target: s.options.gateway, Listen: listen, Assets: files, Version: thisBuild().Version}
-	if s.router != nil {
-		server.Emulator = &web.Emulator{Router: s.router, Other: emulatedOther}
-	}
+	server.Client, server.Journal = *client, s.statePath("ui.journal")
 	return server, nil
+}
+
+// emulator makes the network of --emulated this machine's; the page puts the router there.
+func (s *session) emulator() *web.Emulator {
+	if !s.options.emulated.on {
+		return nil
+	}
+	e := &web.Emulator{Profile: s.options.emulated.profile, Mappings: prefilled(), Other: emulatedOther}
+	s.base, e.Server = emulatedLAN()
+	s.options.emulated.on = false
+	return e
 }
 
 // address is --listen, which must be one that this machine has and that others cannot reach,

@@ -10,7 +10,8 @@ import (
 
 // Drift is the difference between what was made here and what the gateway still has.
 type drift struct {
-	hub *hub
+	hub  *hub
+	kept func(id string) bool // mappings that are kept come back by themselves
 
 	// Under the hub's lock:
 	made    map[string]made
@@ -35,7 +36,9 @@ type driftLine struct {
 	Mappings []adrift `json:"mappings"`
 }
 
-func newDrift(h *hub) *drift { return &drift{hub: h, made: map[string]made{}} }
+func newDrift(h *hub, kept func(string) bool) *drift {
+	return &drift{hub: h, kept: kept, made: map[string]made{}}
+}
 
 func (d *drift) present() []any { return []any{d.line()} }
 
@@ -51,6 +54,7 @@ func (d *drift) compare(t *table) bool {
 	for id, m := range d.made {
 		have, there := t.rows[id]
 		switch {
+		case !there && d.kept(id):
 		case !there && m.granted.Expires != nil && time.Until(*m.granted.Expires) <= time.Second:
 			now = append(now, adrift{m.granted, "expired", *m.granted.Expires})
 		case !there:

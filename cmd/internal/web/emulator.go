@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"upnp/cmd/internal/notation"
@@ -13,22 +14,26 @@ import (
 	"upnp/igd/emulator"
 )
 
-// An Emulator is the emulated router behind the page and who else is on its network.
+// An Emulator is how the page has an emulated router on the client's network.
 type Emulator struct {
-	Router *emulator.Router
-	Other  netip.Addr // another host, whose mappings can be made
+	Profile  emulator.Profile
+	Mappings []igd.Mapping // that it has at first
+	Server   igd.Server    // where it is on the network
+	Other    netip.Addr    // another host there, whose mappings can be made
 }
 
 // A bench is where the emulated router is worked on.
 type bench struct {
-	page   *page
-	router *emulator.Router
-	other  netip.Addr
+	page     *page
+	settings *Emulator
+	wanted   chan emulator.Profile
 
 	// Under the hub's lock:
+	router   *emulator.Router
 	quirks   []emulator.Quirk
 	external netip.Addr
 	count    int
+	state    string // on, rebooting
 }
 
 type emulatorLine struct {
@@ -36,6 +41,7 @@ type emulatorLine struct {
 	Profile  string       `json:"profile"`
 	External string       `json:"external"`
 	Mappings int          `json:"mappings"`
+	State    string       `json:"state"`
 	Quirks   []quirkState `json:"quirks"`
 }
 
@@ -47,29 +53,88 @@ type quirkState struct {
 }
 
 func newBench(p *page, e *Emulator) *bench {
-	return &bench{page: p, router: e.Router, other: e.Other, quirks: e.Router.Quirks()}
+	b := &bench{page: p, settings: e, wanted: make(chan emulator.Profile)}
+	b.make(e.Profile)
+	return b
 }
 
-// run follows the router itself, so that what it says of itself is never taken for the truth.
+// make puts a new router in the place of what was there.
+func (b *bench) make(p emulator.Profile) *emulator.Router {
+	r := emulator.New(p)
+	if err := r.Put(b.settings.Mappings...); err != nil {
+		b.page.log.write("bad", "the emulated router's table is too small for its first mappings")
+	}
+	b.page.hub.update(func() []any {
+		b.router, b.quirks, b.state = r, r.Quirks(), "rebooting"
+		return []any{b.line()}
+	})
+	return r
+}
+
+// run serves the router, another after another.
 func (b *bench) run(ctx context.Context) {
-	for c, err := range b.router.Changes(ctx) {
+	r := b.now()
+	for {
+		serving, stop := context.WithCancel(ctx)
+		var parts sync.WaitGroup
+		parts.Go(func() { b.serve(serving, r) })
+		parts.Go(func() { b.watch(serving, r) })
+		var p emulator.Profile
+		select {
+		case p = <-b.wanted:
+		case <-ctx.Done():
+		}
+		stop()
+		parts.Wait()
+		if ctx.Err() != nil {
+			return
+		}
+		r = b.make(p)
+	}
+}
+
+func (b *bench) serve(ctx context.Context, r *emulator.Router) {
+	server := b.settings.Server
+	server.Ready = func(string) { b.turn("on") }
+	if err := r.Serve(ctx, server); err != nil {
+		b.page.log.write("bad", "the emulated router does not start: "+err.Error())
+	}
+}
+
+func (b *bench) turn(state string) {
+	b.page.hub.update(func() []any {
+		b.state = state
+		return []any{b.line()}
+	})
+}
+
+// watch follows the router itself, so that what it says of itself is never taken for the truth.
+func (b *bench) watch(ctx context.Context, r *emulator.Router) {
+	for c, err := range r.Changes(ctx) {
 		if err != nil {
 			return
 		}
+		count := len(r.Table())
 		b.page.hub.update(func() []any {
 			if c.Kind == igd.ExternalAddressChanged {
 				b.external = c.ExternalAddr
 			}
-			b.count = len(b.router.Table())
+			b.count = count
 			return []any{b.line()}
 		})
 	}
 }
 
+func (b *bench) now() *emulator.Router {
+	b.page.hub.mu.Lock()
+	defer b.page.hub.mu.Unlock()
+	return b.router
+}
+
 func (b *bench) present() []any { return []any{b.line()} }
 
 func (b *bench) line() any {
-	l := emulatorLine{Type: "emulator", Profile: b.router.Profile().Name, External: addrText(b.external), Mappings: b.count}
+	l := emulatorLine{Type: "emulator", Profile: b.router.Profile().Name, External: addrText(b.external), Mappings: b.count, State: b.state}
 	for _, q := range emulator.Quirks() {
 		on := slices.ContainsFunc(b.quirks, func(o emulator.Quirk) bool { return o.Name == q.Name })
 		l.Quirks = append(l.Quirks, quirkState{q.Name, q.Doc, on, restarts(q)})
@@ -84,17 +149,59 @@ func restarts(q emulator.Quirk) bool {
 
 func (b *bench) calls(all map[string]call) {
 	all["POST /api/emulator/quirks"] = b.quirk
-	all["POST /api/emulator/reboot"] = b.act("rebooted", func() { b.router.Reboot() })
-	all["POST /api/emulator/wipe"] = b.act("lost its table", func() { b.router.Wipe() })
+	all["POST /api/emulator/profile"] = b.profile
+	all["GET /api/emulator/profiles"] = b.profiles
+	all["POST /api/emulator/reboot"] = func(*http.Request) (any, error) {
+		b.reboot()
+		return done{}, nil
+	}
+	all["POST /api/emulator/wipe"] = func(*http.Request) (any, error) {
+		b.now().Wipe()
+		b.page.log.info("the emulated router lost its table")
+		return done{}, nil
+	}
 	all["POST /api/emulator/address"] = b.address
 	all["POST /api/emulator/put"] = b.put
 }
 
-func (b *bench) act(what string, do func()) call {
-	return func(*http.Request) (any, error) {
-		do()
-		b.page.log.info("the emulated router " + what)
+func (b *bench) reboot() {
+	b.turn("rebooting")
+	b.page.log.info("the emulated router restarts")
+	b.now().Reboot()
+}
+
+type profileInfo struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+}
+
+// profiles is GET /api/emulator/profiles.
+func (b *bench) profiles(*http.Request) (any, error) {
+	all := []profileInfo{}
+	for _, p := range emulator.Profiles() {
+		all = append(all, profileInfo{p.Name, p.Doc})
+	}
+	return all, nil
+}
+
+// profile is POST /api/emulator/profile: another router in the place of this one.
+func (b *bench) profile(r *http.Request) (any, error) {
+	q, err := read[struct {
+		Name string `json:"name"`
+	}](r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := emulator.ProfileNamed(q.Name)
+	if err != nil {
+		return nil, usage("name", "there is no such profile")
+	}
+	select {
+	case b.wanted <- p:
+		b.page.log.info("another emulated router: " + p.Name)
 		return done{}, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
 	}
 }
 
@@ -120,7 +227,7 @@ func (b *bench) quirk(r *http.Request) (any, error) {
 		return []any{b.line()}
 	})
 	if restarts(quirk) {
-		b.router.Reboot()
+		b.reboot()
 	}
 	return done{}, nil
 }
@@ -139,7 +246,7 @@ func (b *bench) address(r *http.Request) (any, error) {
 			return nil, usage("address", "want an IPv4 address, or none")
 		}
 	}
-	b.router.SetExternal(addr)
+	b.now().SetExternal(addr)
 	return done{}, nil
 }
 
@@ -152,7 +259,7 @@ func (b *bench) put(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := b.other
+	client := b.settings.Other
 	if q.InternalClient != "" {
 		if client, err = notation.ParseHost(q.InternalClient); err != nil {
 			return nil, usage("internalClient", "%v", err)
@@ -181,7 +288,7 @@ func (b *bench) put(r *http.Request) (any, error) {
 			all = append(all, m)
 		}
 	}
-	if err := b.router.Put(all...); err != nil {
+	if err := b.now().Put(all...); err != nil {
 		return nil, err
 	}
 	return done{}, nil

@@ -36,6 +36,7 @@ type reader struct {
 	lines   [][]byte
 	bytes   int
 	dropped bool
+	missed  int             // lines it was spared
 	wants   map[string]bool // "traffic", "wire"
 }
 
@@ -93,6 +94,29 @@ func (h *hub) tell(want string, v any) {
 	for r := range h.readers {
 		if want != "" && !r.wants[want] {
 			continue
+		}
+		if line == nil {
+			line = encode(v)
+		}
+		r.push(line)
+	}
+}
+
+// tellSparing tells those readers that want it, but spares one that is behind, and tells it how many
+// it missed when it is no more. The hub's lock is held.
+func (h *hub) tellSparing(want string, v any, missed func(int) any) {
+	var line []byte
+	for r := range h.readers {
+		if !r.wants[want] {
+			continue
+		}
+		if r.bytes > maxBehind/4 {
+			r.missed++
+			continue
+		}
+		if r.missed > 0 {
+			r.push(encode(missed(r.missed)))
+			r.missed = 0
 		}
 		if line == nil {
 			line = encode(v)

@@ -110,7 +110,7 @@ func (js *jobs) start(lane, verb, what string, total int, work func(context.Cont
 	var before <-chan struct{}
 	full := false
 	js.hub.update(func() []any {
-		if full = js.pending() >= maxJobs || js.ctx.Err() != nil; full {
+		if full = js.pending() >= maxJobs || js.hub.ended; full {
 			return nil
 		}
 		js.last++

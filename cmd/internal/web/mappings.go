@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -62,13 +63,30 @@ func (p *page) add(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return p.atGateway("add", whatOf(all), len(all), func(ctx context.Context, gw *igd.Gateway, j *job) error {
-		for _, wishes := range groups {
+		for i, wishes := range groups {
 			if err := p.open(ctx, gw, j, wishes); err != nil {
 				return err
+			}
+			if q.Mappings[i].Keep {
+				p.holding.add(ctx, j.open(wishes)...)
 			}
 		}
 		return nil
 	})
+}
+
+// open are those of the wishes that were granted, as they were.
+func (j *job) open(wishes []igd.Wish) []igd.Wish {
+	var all []igd.Wish
+	for _, r := range j.results {
+		for _, w := range wishes {
+			if r.Error == nil && r.Outcome != "unverified" && r.Grant.Asked.MappingKey == w.MappingKey {
+				w.MappingKey = r.Grant.Mapping.MappingKey
+				all = append(all, w)
+			}
+		}
+	}
+	return all
 }
 
 func distinct(wishes []igd.Wish) error {
@@ -136,7 +154,7 @@ func (p *page) granted(asked igd.Mapping, before *igd.Mapping, grant igd.Grant, 
 
 // noteGrant puts what was granted into the table and remembers it as made here.
 func (p *page) noteGrant(asked igd.Mapping, before *igd.Mapping, grant igd.Grant) {
-	c := igd.Change{Kind: igd.MappingsChanged, Added: []igd.Mapping{grant.Mapping}}
+	c := igd.Change{Added: []igd.Mapping{grant.Mapping}}
 	if before != nil && before.MappingKey != grant.Mapping.MappingKey {
 		c.Removed = []igd.Mapping{*before}
 	}
@@ -146,21 +164,18 @@ func (p *page) noteGrant(asked igd.Mapping, before *igd.Mapping, grant igd.Grant
 			p.drift.lose(idOf(before.MappingKey))
 		}
 		p.drift.learn(asked, newRow(grant.Mapping, own))
-		return p.ownChange(c)
+		return p.ownChange(c, own)
 	})
 }
 
 // ownChange applies what a job did. The hub's lock is held.
-func (p *page) ownChange(c igd.Change) []any {
+func (p *page) ownChange(c igd.Change, addrs []netip.Addr) []any {
 	t := p.table
 	if t.reading > 0 {
 		t.missed = append(t.missed, c)
 	}
 	var own []any
-	added, removed := t.apply(c, nil)
-	for i := range added {
-		added[i].Mine = true
-	}
+	added, removed := t.apply(c, addrs)
 	if len(added)+len(removed) > 0 {
 		own = append(own, t.mappingsLine(added, removed, "own"))
 	}
@@ -178,15 +193,24 @@ func (p *page) remove(r *http.Request) (any, error) {
 	}
 	return p.atGateway("delete", whatRows(rows), len(rows), func(ctx context.Context, gw *igd.Gateway, j *job) error {
 		for _, row := range rows {
-			j.step(len(j.results), "closing "+row.ID)
-			before, err := gw.Remove(ctx, row.mapping.MappingKey)
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := p.closeRow(ctx, gw, j, row); err != nil {
+				return err
 			}
-			j.add(p.removed(row, before, err))
 		}
 		return nil
 	})
+}
+
+// closeRow removes one mapping, and stops keeping it first. The error is that of ctx.
+func (p *page) closeRow(ctx context.Context, gw *igd.Gateway, j *job, row row) error {
+	j.step(len(j.results), "closing "+row.ID)
+	p.holding.drop(ctx, row.ID)
+	before, err := gw.Remove(ctx, row.mapping.MappingKey)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	j.add(p.removed(row, before, err))
+	return nil
 }
 
 func (p *page) removed(r row, before igd.Mapping, err error) result {
@@ -203,7 +227,7 @@ func (p *page) removed(r row, before igd.Mapping, err error) result {
 	}
 	p.hub.update(func() []any {
 		p.drift.lose(r.ID)
-		return p.ownChange(igd.Change{Kind: igd.MappingsChanged, Removed: []igd.Mapping{r.mapping}})
+		return p.ownChange(igd.Change{Removed: []igd.Mapping{r.mapping}}, nil)
 	})
 	return res
 }
@@ -277,7 +301,13 @@ func (p *page) revise(verb string, rows []row, revision func(row) igd.Revision) 
 	return p.atGateway(verb, whatRows(rows), len(rows), func(ctx context.Context, gw *igd.Gateway, j *job) error {
 		for _, row := range rows {
 			j.step(len(j.results), "changing "+row.ID)
+			kept := p.holding.drop(ctx, row.ID)
 			before, grant, err := gw.Edit(ctx, row.mapping.MappingKey, revision(row))
+			if err == nil && len(kept) > 0 {
+				kept[0].Mapping = grant.Mapping
+				kept[0].Lease = grant.Asked.Lease
+			}
+			p.holding.add(ctx, kept...)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

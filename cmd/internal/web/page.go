@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"upnp/igd"
+	"upnp/igd/wire"
 )
 
 // A page is what the server watches and does for all that look at it: each of its parts keeps what
@@ -18,28 +19,41 @@ type page struct {
 	started time.Time
 	client  igd.Client
 
-	hub    *hub
-	jobs   *jobs
-	finder *finder
-	table  *table
-	follow *following
-	drift  *drift
-	meter  *meter
-	bench  *bench // nil without an emulator
-	log    *diary
+	hub      *hub
+	jobs     *jobs
+	finder   *finder
+	table    *table
+	follow   *following
+	drift    *drift
+	meter    *meter
+	tracer   *tracer
+	holding  *holding
+	stand    *stand
+	checker  *checker
+	explorer *explorer
+	bench    *bench // nil without an emulator
+	log      *diary
+
+	subscribing sync.WaitGroup
 }
 
 func newPage(ctx context.Context, s *Server) *page {
 	p := &page{server: s, started: time.Now(), client: s.Client}
 	p.hub = &hub{readers: map[*reader]struct{}{}}
+	p.log = &diary{hub: p.hub}
+	p.tracer = newTracer(p.hub)
+	p.client.Network = wire.NewTap(s.network(), p.tracer.sink)
 	p.jobs = &jobs{hub: p.hub, ctx: ctx, lanes: map[string]<-chan struct{}{}}
 	p.finder = newFinder(p)
 	p.follow = newFollowing(p.hub)
 	p.table = newTable(p)
-	p.drift = newDrift(p.hub)
+	p.holding = newHolding(p)
+	p.drift = newDrift(p.hub, p.holding.has)
 	p.meter = newMeter(p)
-	p.log = &diary{hub: p.hub}
-	p.hub.topics = []topic{p.finder, p.follow, p.table, p.drift, p.jobs}
+	p.explorer = newExplorer(p)
+	p.stand = newStand(p)
+	p.checker = newChecker(p)
+	p.hub.topics = []topic{p.finder, p.follow, p.table, p.holding, p.drift, p.jobs, p.stand, p.checker, p.explorer}
 	if s.Emulator != nil {
 		p.bench = newBench(p, s.Emulator)
 		p.hub.topics = append(p.hub.topics, p.bench)
@@ -53,11 +67,15 @@ func (p *page) run(ctx context.Context) {
 	var watching sync.WaitGroup
 	watching.Go(func() { p.finder.run(ctx) })
 	watching.Go(func() { p.meter.run(ctx) })
+	watching.Go(func() { p.holding.run(ctx) })
 	if p.bench != nil {
 		watching.Go(func() { p.bench.run(ctx) })
 	}
+	<-ctx.Done()
+	p.hub.end() // nothing is begun any more
 	watching.Wait()
 	p.jobs.working.Wait()
+	p.subscribing.Wait()
 }
 
 // handler are the paths behind the guard.
@@ -72,6 +90,9 @@ func (p *page) handler() http.Handler {
 	for path, c := range p.calls() {
 		mux.Handle(path, c)
 	}
+	mux.HandleFunc("GET /api/export", p.export)
+	p.tracer.handlers(mux)
+	p.explorer.handlers(mux)
 	return constant(mux)
 }
 
@@ -90,9 +111,16 @@ func (p *page) calls() map[string]call {
 		"POST /api/mappings/enable":  p.enable,
 		"POST /api/mappings/disable": p.disable,
 		"POST /api/mappings/renew":   p.renew,
+		"POST /api/mappings/keep":    p.holding.toggle,
+		"POST /api/import":           p.take,
+		"POST /api/server/start":     p.stand.start,
+		"POST /api/server/stop":      p.stand.stop,
+		"POST /api/check":            p.checker.start,
 		"POST /api/drift/restore":    p.restore,
 		"POST /api/drift/forget":     p.drift.forget,
 	}
+	p.tracer.calls(all)
+	p.explorer.calls(all)
 	if p.bench != nil {
 		p.bench.calls(all)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"upnp/igd"
+	"upnp/igd/reach"
 	"upnp/igd/wire"
 )
 
@@ -38,6 +39,10 @@ type Server struct {
 	Target string
 	// Emulator is the router on the client's network if it is emulated, else nil.
 	Emulator *Emulator
+	// Probes look from outside whether a port is open; without any that is not known.
+	Probes []reach.Probe
+	// Journal is a file for [igd.Keeper.Journal]; empty: none.
+	Journal string
 	// Listen is where the page is; the zero value is any free port of 127.0.0.1 and, if it is free
 	// there too, of ::1. Away from loopback everybody on that network can see the page's address,
 	// but not use it without the secret.

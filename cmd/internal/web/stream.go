@@ -87,8 +87,11 @@ func (p *page) wanting(r *http.Request) (any, error) {
 	return done{}, nil
 }
 
-// begin is what a stream that wants something is told first.
+// begin is what a stream that wants something is told first. The hub's lock is held.
 func (p *page) begin(what string) []any {
+	if what == "wire" {
+		return p.tracer.begin()
+	}
 	return nil
 }
 

@@ -13,8 +13,9 @@ import (
 
 // How the table is told.
 const (
-	partRows  = 500                    // rows of a line at most
-	partEvery = 250 * time.Millisecond // while it is read
+	partRows   = 500                    // rows of a line at most
+	partEvery  = 250 * time.Millisecond // while it is read
+	leaseSlack = 5 * time.Second        // by how much routers round what is left of a lease
 )
 
 // A table is the gateway's mappings as they were last read or told.
@@ -118,12 +119,14 @@ func (r row) left() igd.Mapping {
 	return m
 }
 
-// alike reports whether two rows differ in nothing but time.
+// alike reports whether two rows differ in nothing, leases that run down apart.
 func (r row) alike(o row) bool {
 	a, b := r.mapping, o.mapping
-	permanent := (a.Lease == 0) == (b.Lease == 0)
 	a.Lease, b.Lease = 0, 0
-	return permanent && a == b
+	if a != b || (r.Expires == nil) != (o.Expires == nil) {
+		return false
+	}
+	return r.Expires == nil || o.Expires.Sub(*r.Expires).Abs() < leaseSlack
 }
 
 // own are the addresses of this machine, the one at the gateway among them.
@@ -280,6 +283,19 @@ func (t *table) drop(id string) []row {
 	delete(t.rows, id)
 	t.order = slices.DeleteFunc(t.order, func(other string) bool { return other == id })
 	return []row{r}
+}
+
+// overdue reports whether a lease has run out and nobody said so: it was renewed elsewhere, or the
+// gateway tells nothing of its own accord.
+func (t *table) overdue() bool {
+	t.page.hub.mu.Lock()
+	defer t.page.hub.mu.Unlock()
+	for _, r := range t.rows {
+		if r.Expires != nil && time.Since(*r.Expires) > leaseSlack {
+			return true
+		}
+	}
+	return false
 }
 
 // take shows a change of the table. One that is whole holds all there is.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"upnp/cmd/internal/plain"
@@ -19,6 +20,9 @@ type visit struct {
 	state  string // reading, ready, lost
 	reason string
 }
+
+// auditEvery is how often leases that ran out unheard are looked for.
+const auditEvery = 10 * time.Second
 
 type gatewayLine struct {
 	Type    string         `json:"type"`
@@ -71,6 +75,9 @@ func (v *visit) run(ctx context.Context) {
 func (v *visit) inspect(ctx context.Context) {
 	gw := v.gateway()
 	info := plain.Inspect(ctx, gw)
+	if addr, err := gw.ExternalAddr(ctx); err == nil { // what discovery was told may be long ago
+		info.ExternalAddress, info.AddressClass = addrText(addr), igd.ClassOf(addr)
+	}
 	if ctx.Err() != nil {
 		return
 	}
@@ -79,6 +86,11 @@ func (v *visit) inspect(ctx context.Context) {
 
 // watch follows the gateway until it is not to be followed any more.
 func (v *visit) watch(ctx context.Context) {
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reading.Go(func() { v.audit(ctx) })
 	first := true
 	for c, err := range v.gateway().Changes(ctx) {
 		if err != nil {
@@ -88,8 +100,15 @@ func (v *visit) watch(ctx context.Context) {
 		v.take(ctx, c, first && c.Kind == igd.MappingsChanged)
 		first = first && c.Kind != igd.MappingsChanged
 	}
-	if ctx.Err() == nil {
-		wait(ctx, 5*time.Second) // its errors are final; the next try begins anew
+	wait(ctx, 5*time.Second) // unless the switch was turned: its errors are final, the next try begins anew
+}
+
+// audit reads the table again when leases have run out that should have been heard of.
+func (v *visit) audit(ctx context.Context) {
+	for ctx.Err() == nil {
+		if wait(ctx, auditEvery); ctx.Err() == nil && v.page.table.overdue() {
+			v.page.table.read(ctx, v.gateway())
+		}
 	}
 }
 
