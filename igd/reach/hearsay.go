@@ -1,10 +1,6 @@
 package reach
 
-import (
-	"fmt"
-
-	"upnp/igd"
-)
+import "fmt"
 
 // hearsay judges a probe where no server of ours listens: all there is is its word.
 func (a *asking) hearsay() sighting {
@@ -30,14 +26,14 @@ func (a *asking) silence() sighting {
 
 // noHelp is a probe that did not look, or not in the right place.
 func (a *asking) noHelp() (s sighting, ok bool) {
-	seen, outside, remote := a.reply.Addr, a.report.ExternalAddr, a.report.Mapping.RemoteHost
+	remote := a.report.Mapping.RemoteHost
 	switch {
 	case a.err != nil:
 		return a.unknown("%s: %s", a.probe.Host(), words(a.err)), true
 	case !a.isElsewhere(a.reply.Probe):
 		return a.unknown("%s (%v) is not on the Internet, and what it sees proves nothing", a.probe.Host(), a.reply.Probe), true
-	case seen.IsValid() && igd.ClassOf(outside) == igd.Public && seen != outside:
-		return a.unknown("%s looked at %v, which is not the router's address: this machine speaks to the Internet some other way, such as a VPN", a.probe.Host(), seen), true
+	case a.reply.isAstray(a.report.ExternalAddr):
+		return a.unknown("%s looked at %v, which is not the router's address: this machine speaks to the Internet some other way, such as a VPN", a.probe.Host(), a.reply.Addr), true
 	case remote != "" && remote != a.reply.Probe.String():
 		return a.unknown("the mapping lets only %s in, which %s (%v) is not", remote, a.probe.Host(), a.reply.Probe), true
 	}

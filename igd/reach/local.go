@@ -92,7 +92,7 @@ func (k *check) localUDP(ctx context.Context, at netip.AddrPort) Finding {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return Finding{Pass, fmt.Sprintf("a program has UDP port %d%s; whether it answers, UDP does not tell", at.Port(), k.whyNoServer())}
 	}
-	return Finding{Unknown, "cannot tell whether a program has the port: " + words(innermost(err))}
+	return Finding{Unknown, fmt.Sprintf("cannot tell whether a program has UDP port %d of %v", at.Port(), at.Addr())}
 }
 
 func isTimeout(err error) bool {

@@ -64,6 +64,8 @@ var (
 	ErrProbeAnswer = errors.New("the probe gives no answer that can be understood")
 )
 
+var errProbeSlow = fmt.Errorf("no answer within %v", probeTimeout)
+
 // ParseProbe reads a URL template. One that is a bare server, as in http://probe.example:9543, is
 // asked in the way of a [ProbeServer].
 func ParseProbe(template string) (Probe, error) {
@@ -149,6 +151,16 @@ func (p Probe) Ask(ctx context.Context, q Question) (Reply, error) {
 	return reply, reply.read(resp.Body, q)
 }
 
+// Reachable is the service's word on a mapping to something else than a [Server]: what [igd.Keeper] asks
+// for.
+func (p Probe) Reachable(ctx context.Context, m igd.Mapping, external netip.Addr) (bool, error) {
+	reply, err := p.Ask(ctx, Question{Protocol: m.Protocol, Addr: external, Port: m.ExternalPort})
+	if err == nil && reply.isAstray(external) {
+		return false, fmt.Errorf("it looked at %v, which is not the router's address", reply.Addr)
+	}
+	return reply.Reachable, err
+}
+
 // client makes one request, over a connection of its own, and takes down where that leads.
 func (p Probe) client(peer *atomic.Pointer[netip.Addr]) *http.Client {
 	return &http.Client{
@@ -177,8 +189,14 @@ func (p Probe) dial(ctx context.Context, addr string) (net.Conn, error) {
 
 // plainError is an error without the URL, which is long and has the nonce.
 func plainError(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Errorf("its name is not found: %w", lookup)
 	}
-	return err
+	if isTimeout(err) {
+		return errProbeSlow
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("cannot be reached: %w", innermost(err))
+	}
+	return fmt.Errorf("no answer: %w", innermost(err))
 }

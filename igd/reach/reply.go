@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"upnp/igd"
 	"upnp/igd/wire"
 )
 
@@ -45,6 +46,11 @@ func (r *Reply) read(body io.Reader, q Question) error {
 	r.Reachable, r.Token = *j.Reachable, j.Token
 	r.Reason = wire.Sanitize(j.Error, maxWords)
 	return nil
+}
+
+// isAstray tells a look at another address than the router's. Behind another NAT that is as it should be.
+func (r *Reply) isAstray(external netip.Addr) bool {
+	return r.Addr.IsValid() && r.Addr != external && igd.ClassOf(external) == igd.Public
 }
 
 // sameProtocol tells an answer about the other protocol: who does not name one, as echoip, knows TCP only.

@@ -45,8 +45,8 @@ type Answer string
 //
 //   - Yes only if something from the Internet arrived at our own server: the nonce, or, over TCP, a
 //     connection of the probe's. The word of a probe is not enough.
-//   - No if a probe looked in the right place and did not get through; or, if nobody looked, if the
-//     table leads the port elsewhere or holds it disabled, or nothing listens at the inner end.
+//   - No if a probe looked in the right place and did not get through, if nothing listens at the
+//     inner end, or if the router's table leads the port elsewhere or holds it disabled.
 //   - A mapping that is missing does not settle it: a router does not list what was forwarded on
 //     its own page. Neither does an address that is not public: the router before it may forward too.
 const (
@@ -79,9 +79,9 @@ func (r *Report) answer() Answer {
 	switch {
 	case r.Outside.Verdict == Pass:
 		return Yes
-	case r.Outside.Verdict == Fail:
+	case r.Outside.Verdict == Fail, r.Local.Verdict == Fail:
 		return No
-	case r.listed && (r.Mapped.Verdict == Fail || r.Local.Verdict == Fail):
+	case r.listed && r.Mapped.Verdict == Fail:
 		return No
 	}
 	return NotKnown

@@ -40,6 +40,7 @@ func commands() []*Command {
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
+		checkCommand(), probeServerCommand(),
 		emulateCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}

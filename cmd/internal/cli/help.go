@@ -39,7 +39,7 @@ func (s *session) overview() error {
 	p.linef("")
 	p.linef("%s", p.style(bold, "verbs:"))
 	for _, c := range commands() {
-		p.linef("  %s %s", pad(c.Name(), 11, false), c.Short)
+		p.linef("  %s %s", pad(c.Name(), 12, false), c.Short)
 	}
 	p.linef("")
 	p.linef("%s", p.style(bold, "flags of every verb, before or after it:"))

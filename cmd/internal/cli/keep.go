@@ -37,8 +37,8 @@ A port that another machine has is reported and left alone; --any takes another 
 --repair   opens anew what is open already, at the start and after each restart of the router:
            some routers list a mapping that they do not forward any more
 --probe    asks a web service whether the port is really open, a TCP port a minute, and opens anew
-           what is not. In URL, {ip} and {port} stand for the address and the port outside; the
-           answer is JSON with "reachable": true or false, as from an echoip server.
+           what is not. URL is as for check, which says more; it may be just http://HOST:9543 where
+           probe-server runs.
 
 Under systemd it is Type=notify.`,
 		Examples: [2]string{"upnp keep 9542:8080 --timeout 10m", "upnp keep -f ports.txt --json --timeout 10m"},
@@ -66,11 +66,11 @@ func (o *keepOptions) run(ctx context.Context, s *session, args []string) error 
 	}
 	k := igd.Keeper{Client: client, Target: s.options.gateway, Repair: o.repair, Journal: o.journalPath(s)}
 	if o.probe != "" {
-		p, err := newProbe(o.probe)
+		p, err := s.probe(o.probe)
 		if err != nil {
 			return err
 		}
-		k.Probe = p.ask
+		k.Probe = p.Reachable
 	}
 	p := &keepPrinter{session: s, notify: openNotify(s.getenv), settled: map[igd.MappingKey]igd.KeepKind{}, wishes: len(wishes)}
 	defer p.notify.close()
@@ -139,8 +139,7 @@ func (o *keepOptions) fromFile(s *session) ([]igd.Wish, error) {
 	return all, nil
 }
 
-// journalPath is where the journal is: as --journal says, in systemd's state folder, or beside the
-// memory of routers. What is kept on an emulated network needs none.
+// journalPath is where the journal is: as --journal says, or at the usual place.
 func (o *keepOptions) journalPath(s *session) string {
 	if o.journal != "" {
 		return o.journal
@@ -148,7 +147,8 @@ func (o *keepOptions) journalPath(s *session) string {
 	return s.statePath("keep.journal")
 }
 
-// statePath is where a journal of that name is, empty if it is not needed.
+// statePath is the usual place of a journal: systemd's state folder, or beside the memory of routers.
+// What is opened on an emulated network needs none.
 func (s *session) statePath(name string) string {
 	if s.base != nil || s.options.emulated.on {
 		return ""

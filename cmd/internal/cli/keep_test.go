@@ -2,11 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,45 +10,6 @@ import (
 
 	"upnp/igd"
 )
-
-func TestProbe(t *testing.T) {
-	var answer string
-	var asked []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.String())
-		fmt.Fprint(w, answer)
-	}))
-	defer server.Close()
-	p, err := newProbe(server.URL + "/port/{port}?ip={ip}")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := igd.Mapping{MappingKey: igd.MappingKey{ExternalPort: 9542, Protocol: igd.TCP}}
-	for _, row := range []struct {
-		answer string
-		open   bool
-		fails  string
-	}{
-		{`{"ip":"11.22.33.44","port":9542,"reachable":true}`, true, ""},
-		{`{"reachable":false}`, false, ""},
-		{`{"open":true}`, false, "lacks"},
-		{`<html>`, false, "no JSON"},
-		{`{"x":"` + strings.Repeat("y", maxProbeAnswer), false, "no JSON"},
-	} {
-		answer = row.answer
-		open, err := p.ask(t.Context(), m, netip.MustParseAddr("11.22.33.44"))
-		if open != row.open || (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
-			t.Errorf("%.40s: %v, %v", row.answer, open, err)
-		}
-	}
-	if asked[0] != "/port/9542?ip=11.22.33.44" {
-		t.Errorf("asked for %s", asked[0])
-	}
-	m.Protocol = igd.UDP
-	if _, err := p.ask(t.Context(), m, netip.Addr{}); err == nil {
-		t.Error("a UDP port was probed")
-	}
-}
 
 // TestNotify: systemd hears that the verb has begun, how it is, and that it ends.
 func TestNotify(t *testing.T) {
