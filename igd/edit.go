@@ -62,8 +62,13 @@ func (g *Gateway) Edit(ctx context.Context, k MappingKey, r Revision) (before Ma
 	return before, grant, err
 }
 
-// move makes the new mapping, and only then removes the old one.
+// move makes the new mapping, and only then removes the old one. It takes no port that this host
+// uses already, unless an earlier move made that mapping and got no further.
 func (g *Gateway) move(ctx context.Context, before Mapping, wish Wish) (Grant, error) {
+	want := wish.Mapping
+	if m, err := g.Mapping(ctx, want.MappingKey); err == nil && !isHole(m) && !(m.serves(want) && m.Description == want.Description) {
+		return Grant{Asked: want, Mapping: before}, &HeldError{Holder: m}
+	}
 	grant, err := g.Map(ctx, wish)
 	if err != nil || !grant.Verified {
 		return grant, err

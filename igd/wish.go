@@ -48,7 +48,7 @@ type Rung struct {
 	Err    error  `json:"-"` // nil when it was accepted
 }
 
-// A HeldError is a port that another host has. It is ErrConflict to errors.Is.
+// A HeldError is a port that another host has, or, to Edit, another mapping of this one. It is ErrConflict to errors.Is.
 type HeldError struct {
 	Holder Mapping
 	Err    error // the gateway's refusal; nil if it was not even asked

@@ -286,6 +286,24 @@ func TestEditNeverLoses(t *testing.T) {
 	}
 }
 
+// TestEditTakesNoOwnPort: moving a mapping onto another one of this host would leave one less.
+func TestEditTakesNoOwnPort(t *testing.T) {
+	for _, v := range []igd.Device{igd.V1, igd.V2} {
+		inBubble(t, v, nil, func(t *testing.T, r *emulator.Router, g *igd.Gateway) {
+			for _, port := range []uint16{9542, 9600} {
+				if _, err := g.Map(t.Context(), wish(port)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			to := uint16(9600)
+			_, _, err := g.Edit(t.Context(), wish(9542).MappingKey, igd.Revision{ExternalPort: &to})
+			if held, ok := errors.AsType[*igd.HeldError](err); !ok || held.Holder.ExternalPort != to || len(r.Table()) != 2 {
+				t.Errorf("%v; the router has %v", err, r.Table())
+			}
+		})
+	}
+}
+
 func TestRemove(t *testing.T) {
 	inBubble(t, igd.V2, []string{"anyone"}, func(t *testing.T, r *emulator.Router, g *igd.Gateway) {
 		limited := igd.Mapping{MappingKey: igd.MappingKey{RemoteHost: "8.8.8.8", ExternalPort: 9542, Protocol: igd.TCP}, InternalClient: g.LocalAddr(), InternalPort: 80, Lease: time.Hour}

@@ -22,7 +22,7 @@ func (s *session) explain(err error) *ExitError {
 			e.Err = err
 		}
 	case "refused":
-		e.Code, e.Hint = exitRefused, flagHint(err, f.Hint)
+		e.Code, e.Hint = exitRefused, s.flagHint(err, f.Hint)
 	case "foreign":
 		e.Code, e.Kind, e.Err = exitUsage, "usage", fmt.Errorf("%s; --for ADDR allows it", f.Error)
 	case "noGateway":
@@ -36,8 +36,10 @@ func (s *session) explain(err error) *ExitError {
 }
 
 // flagHint is what to do about a refusal on a command line, where it has a flag or a verb for it.
-func flagHint(err error, otherwise string) string {
-	if _, held := errors.AsType[*igd.HeldError](err); held {
+func (s *session) flagHint(err error, otherwise string) string {
+	if _, held := errors.AsType[*igd.HeldError](err); held && s.command.Name() == "edit" {
+		return "choose another --external; `upnp list` shows all that are taken"
+	} else if held {
 		return "--any takes another port; `upnp list` shows all that are taken"
 	}
 	if _, nat := errors.AsType[*igd.DoubleNATError](err); nat {
