@@ -29,8 +29,8 @@ type SeenWAN struct {
 	Status        Status `json:"status"`
 	UptimeSeconds int64  `json:"uptimeSeconds"`
 	Type          string `json:"connectionType,omitempty"`
-	Link          string `json:"link,omitempty"`    // PhysicalLinkStatus
-	Answer        int64  `json:"answerMillisecond"` // how long the gateway takes to answer
+	Link          string `json:"link,omitempty"`     // PhysicalLinkStatus
+	Answer        int64  `json:"answerMilliseconds"` // how long the gateway takes to answer
 }
 
 // A SeenTable is what a gateway's table held.

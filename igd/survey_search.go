@@ -76,7 +76,7 @@ func (v *surveying) search(ctx context.Context) {
 	v.hunted = s
 	s.collect(ctx, h)
 	if after, ok := v.undelivered(); ok && counted {
-		lost := after - before
+		lost := after - min(before, after) // a packet may be between the two counters
 		v.report.Undelivered = &lost
 	}
 	if ctx.Err() == nil {

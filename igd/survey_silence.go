@@ -188,17 +188,20 @@ func (v *surveying) enter(ctx context.Context, a answer) bool {
 	return true
 }
 
-// knockLines are the ports that were tried, by what came of it.
+// knockLines are the ports that were tried, by router and what came of it.
 func (v *surveying) knockLines() []string {
+	var heads []string
 	ports := map[string][]string{}
 	for _, k := range v.report.Knocks {
-		ports[k.Result] = append(ports[k.Result], k.Address)
-	}
-	var all []string
-	for _, result := range []string{knockOpen, knockClosed, knockSilent} {
-		if len(ports[result]) > 0 {
-			all = append(all, "TCP "+result+": "+strings.Join(ports[result], ", "))
+		at := netip.MustParseAddrPort(k.Address)
+		head := fmt.Sprintf("TCP at %v, %s: ", at.Addr(), k.Result)
+		if ports[head] == nil {
+			heads = append(heads, head)
 		}
+		ports[head] = append(ports[head], fmt.Sprint(at.Port()))
 	}
-	return all
+	for i, head := range heads {
+		heads[i] = head + strings.Join(ports[head], ", ")
+	}
+	return heads
 }

@@ -38,7 +38,7 @@ var sicknesses = []sickness{
 	{quirks: "conflict-own-renewal", cause: igd.FindRenewalRefused, says: "refuses to renew"},
 	{quirks: "ok-but-nothing-done", cause: igd.FindIgnored, says: "says yes to a mapping and does not make it"},
 	{quirks: "table-limit-silent=1", cause: igd.FindIgnored, says: "says yes to a mapping and does not make it"},
-	{quirks: "table-full-402=1", cause: igd.FindRefused, says: "refuses to open a port"},
+	{quirks: "table-full-402=1", cause: igd.FindRefused, says: "No port can be opened"},
 	{quirks: "silent-lease-loss", cause: igd.FindLost, says: "drops a mapping within seconds"},
 	{quirks: "late-table", cause: igd.FindLate, says: "shows a new mapping only after"},
 	{quirks: "altered-description", cause: igd.FindAllWell, also: igd.FindAltered},

@@ -94,11 +94,15 @@ func (v *surveying) tellRefused(ctx context.Context, t *Trial, err error) {
 	}
 	a := v.words(err)
 	evidence := append(t.rungs(), fmt.Sprintf("the table had %d mappings before", v.report.Table.Entries))
-	if isFull(err) {
-		v.found(FindFullTable, Problem, Advice{"The router's table is full: " + a.What + ".", a.Do}, evidence...)
-		return
+	nat, isNAT := errors.AsType[*DoubleNATError](err)
+	switch {
+	case isFull(err):
+		v.found(FindFullTable, Problem, Advice{fmt.Sprintf("The router's table is full, with %d mappings.", v.report.Table.Entries), a.Do}, evidence...)
+	case isNAT && nat.Class == NoAddr:
+		v.found(FindDoubleNAT, Problem, Advice{"The router is behind another router, it seems: it tells no outside address, and refuses to open ports.", a.Do}, evidence...)
+	default:
+		v.found(FindRefused, Problem, Advice{"No port can be opened: " + strings.TrimSuffix(a.What, ".") + ".", a.Do}, evidence...)
 	}
-	v.found(FindRefused, Problem, Advice{"The router refuses to open a port: " + strings.TrimSuffix(a.What, ".") + ".", a.Do}, evidence...)
 }
 
 // tellGrant tells what the router made of the wish.
@@ -108,7 +112,8 @@ func (v *surveying) tellGrant(t *Trial) {
 			fmt.Sprintf("Restart it. Its table, of %d mappings, may be full: delete those nobody needs.", v.report.Table.Entries)}, t.rungs()...)
 		return
 	}
-	v.found(FindMapping, OK, Advice{What: "A port was opened for a test, and is in the router's table."}, t.Mapping.String())
+	v.found(FindMapping, OK, Advice{What: "A port was opened for a test, and is in the router's table."},
+		fmt.Sprintf("%v, to a port of this machine at which nothing answers", t.Mapping.MappingKey))
 	if slices.ContainsFunc(t.Tried, func(r Rung) bool { return isCut(r.Err) }) {
 		v.found(FindCut, Warning, Advice{What: "The router ends connections without an answer, whether it did what it was asked or not. Programs may take that for a failure."}, t.rungs()...)
 	} else if len(t.Tried) > 1 && t.Mapping.Lease != 0 {

@@ -40,7 +40,7 @@ func commands() []*Command {
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
-		checkCommand(), probeServerCommand(),
+		checkCommand(), probeServerCommand(), doctorCommand(),
 		emulateCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}
