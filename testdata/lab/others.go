@@ -127,3 +127,9 @@ func (o other) description() string {
 </service></serviceList></device></root>
 `, o.kind, o.name, o.uuid)
 }
+
+// Other adds a host to the LAN, at 192.168.7.n, for a device of the caller's.
+func (l *Lab) Other(name string, n int) *Host {
+	l.t.Helper()
+	return l.lanHost(name, fmt.Sprintf("192.168.7.%d", n), RouterAddr)
+}
