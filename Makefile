@@ -12,7 +12,7 @@ PROGRAMS := miniupnpd nft ip upnpc gssdp-discover gcc
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
 LAB := ./testdata ./testdata/lab/...
 
-.PHONY: build test setup format vet layers cross race lab bench fuzz
+.PHONY: build test setup format vet layers cross race lab bench fuzz record
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags=-s -o bin/upnp ./cmd/upnp
@@ -97,3 +97,7 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
 		done; \
 	done
+
+# record makes the sessions in testdata/routers anew, from real programs; see testdata/README.md.
+record:
+	UPNP_LAB=require go test -count=1 -timeout 20m ./testdata/lab -run '^TestRecord$$' -record

@@ -69,9 +69,10 @@ func readTranscript(t *testing.T, name string) transcript {
 }
 
 // replay runs the command lines and returns the transcript as it is now.
-func (tr transcript) replay(t *testing.T) string {
+func (tr transcript) replay(t *testing.T) string { return tr.replayOn(t, tr.network(t)) }
+
+func (tr transcript) replayOn(t *testing.T, host wire.Network) string {
 	var out strings.Builder
-	host := tr.network(t)
 	for i, line := range tr.lines {
 		switch {
 		case strings.HasPrefix(line, "$ "):
@@ -196,6 +197,11 @@ func runLine(t *testing.T, host wire.Network, line string) string {
 	if r.code != 0 {
 		text += "[exit " + strconv.Itoa(r.code) + "]\n"
 	}
+	return steady(text)
+}
+
+// steady is text without what differs from run to run.
+func steady(text string) string {
 	for _, c := range changing {
 		text = c.pattern.ReplaceAllString(text, c.with)
 	}
