@@ -186,9 +186,9 @@ func (e Error) SOAPFault() *soap.Fault {
 	return &soap.Fault{Code: e.Code, Description: e.Name()}
 }
 
-// refusalOf gives a fault's number the meaning it has for a service type. Codes below 700 and
+// ErrorOf gives a fault's number the meaning it has for a service type. Codes below 700 and
 // codes nobody defined keep their number; so -1 and 899, which occur, stay what they are.
-func refusalOf(serviceType string, code int) Error {
+func ErrorOf(serviceType string, code int) Error {
 	if code < 700 {
 		return Error{Code: code}
 	}

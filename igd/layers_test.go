@@ -21,11 +21,11 @@ var layers = map[string][]string{
 	"upnp/igd/emulator":          {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/description/xmldoc", "upnp/soap", "upnp/igd/wire"},
 	"upnp/igd/reach":             {"upnp/igd", "upnp/ssdp", "upnp/description", "upnp/igd/wire"}, // ssdp, description: naming the router behind the router
 	"upnp/igd/igdtest":           {"upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
-	"upnp/cmd/internal/notation": {"upnp/igd"},                                                                                 // how people write mappings
-	"upnp/cmd/internal/plain":    {"upnp/cmd/internal/notation", "upnp/igd", "upnp/igd/wire", "upnp/description", "upnp/soap"}, // what the command and the page say alike
-	"upnp/cmd/internal/machine":  {"upnp/igd"},                                                                                 // what the operating system says of itself
+	"upnp/cmd/internal/notation": {"upnp/igd"},                                                                                                    // how people write mappings
+	"upnp/cmd/internal/plain":    {"upnp/igd/device", "upnp/cmd/internal/notation", "upnp/igd", "upnp/igd/wire", "upnp/description", "upnp/soap"}, // what the command and the page say alike
+	"upnp/cmd/internal/machine":  {"upnp/igd"},                                                                                                    // what the operating system says of itself
 	"upnp/cmd/internal/web":      {"upnp/description/xmldoc", "upnp/igd/device", "upnp/igd/reach", "upnp/igd/reach", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/description", "upnp/soap", "upnp/ssdp", "upnp/igd/wire"},
-	"upnp/cmd/internal/cli":      {"upnp/cmd/internal/machine", "upnp/igd/reach", "upnp/cmd/internal/web", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
+	"upnp/cmd/internal/cli":      {"upnp/igd/device", "upnp/cmd/internal/machine", "upnp/igd/reach", "upnp/cmd/internal/web", "upnp/cmd/internal/notation", "upnp/cmd/internal/plain", "upnp/igd/emulator", "upnp/igd", "upnp/ssdp", "upnp/description", "upnp/soap", "upnp/igd/wire"},
 	"upnp/cmd/upnp":              {"upnp/cmd/internal/cli"},
 }
 

@@ -58,7 +58,7 @@ func isNonsense(err error) bool {
 // meaning gives a fault the sense its service gives the number.
 func meaning(serviceType string, err error) error {
 	if fault, ok := errors.AsType[*soap.Fault](err); ok {
-		return &refusal{refusalOf(serviceType, fault.Code), fault}
+		return &refusal{ErrorOf(serviceType, fault.Code), fault}
 	}
 	return err
 }

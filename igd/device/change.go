@@ -24,9 +24,12 @@ type Change struct {
 	Device *Device // as it is now; one that is gone as it was
 }
 
-// Search yields every device that answers, as its description has been read, and each change of one
-// while the search lasts: the answers of one device over IPv4 and IPv6 are one device. It ends after
-// the time that answers may take, or with ctx.
+// gather is how long a device is waited for at its other addresses before it is told of.
+const gather = 300 * time.Millisecond
+
+// Search yields every device that answers, a moment after its description was read, and each change
+// of one while the search lasts: the answers of one device over IPv4 and IPv6 are one device. It ends
+// after the time that answers may take, or with ctx.
 //
 // An error ends nothing: it is of an interface that could not take part, or an [*UnreadableError].
 func (c *Client) Search(ctx context.Context) iter.Seq2[Change, error] {
@@ -47,6 +50,7 @@ func (c *Client) watch(ctx context.Context, follow bool, yield func(Change, erro
 		return
 	}
 	defer r.close()
+	r.patience = gather
 	r.ask(everything())
 	if follow {
 		r.listen()

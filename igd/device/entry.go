@@ -17,6 +17,7 @@ type entry struct {
 	places []*place
 	looked time.Time // when a description of it was last read
 	parts  time.Time // when it is decided what a goodbye meant; zero without one
+	shown  time.Time // when it is told of as found; zero if it was
 }
 
 // nextLook is when its description may be read again: anybody can make up a reason to.
@@ -72,9 +73,9 @@ func (r *roster) assign(p *place, root *description.Root) {
 	}
 	switch {
 	case e == nil:
-		e = &entry{key: key, places: []*place{p}}
+		e = &entry{key: key, places: []*place{p}, shown: time.Now().Add(r.patience)}
 		r.entries[key] = e
-		r.tell(Found, e.publish(), "")
+		e.publish()
 	case p.entry == nil:
 		r.join(e, p)
 	default:
@@ -103,19 +104,48 @@ func (r *roster) join(e *entry, p *place) {
 		return
 	}
 	e.places = append(e.places, p)
-	r.tell(Changed, e.publish(), reason)
+	if !e.shown.IsZero() {
+		slices.SortStableFunc(e.places, func(a, b *place) int { return preference(a) - preference(b) })
+	}
+	e.publish()
+	r.tell(Changed, e, reason)
+}
+
+// preference is the order in which addresses are used while nobody has seen another: IPv4, which most
+// devices know best, and link-local ones last.
+func preference(p *place) int {
+	switch {
+	case p.way.host.Is4():
+		return 0
+	case p.way.host.IsLinkLocalUnicast():
+		return 2
+	}
+	return 1
 }
 
 // renew takes a description that was read again.
 func (r *roster) renew(e *entry, p *place, before *description.Root) {
 	restarted := p.restarts
 	p.restarts = false
-	switch d := e.publish(); {
+	switch e.publish(); {
 	case restarted:
-		r.tell(Changed, d, "has restarted")
+		r.tell(Changed, e, "has restarted")
 	case !sameText(before, p.root):
-		r.tell(Changed, d, "describes itself anew")
+		r.tell(Changed, e, "describes itself anew")
 	}
+}
+
+// tell reports news of a device that was told of.
+func (r *roster) tell(kind Kind, e *entry, reason string) {
+	if e.shown.IsZero() {
+		r.report(kind, e.device, reason)
+	}
+}
+
+// show tells of a device that was found.
+func (r *roster) show(e *entry) {
+	e.shown = time.Time{}
+	r.report(Found, e.device, "")
 }
 
 // sameText reports two descriptions that say the same.
@@ -150,11 +180,12 @@ func (r *roster) withdraw(p *place, reason string) {
 	e.places = slices.DeleteFunc(e.places, func(q *place) bool { return q == p })
 	p.entry = nil
 	if len(e.places) > 0 {
-		r.tell(Changed, e.publish(), "is no longer at "+p.location)
+		e.publish()
+		r.tell(Changed, e, "is no longer at "+p.location)
 		return
 	}
 	delete(r.entries, e.key)
-	r.tell(Gone, e.device, reason)
+	r.tell(Gone, e, reason)
 }
 
 // leave takes in a goodbye, believed if it comes from where the device is. Where it is elsewhere too,
@@ -185,7 +216,7 @@ func (r *roster) part(e *entry, now time.Time) {
 			r.remove(p)
 		}
 		delete(r.entries, e.key)
-		r.tell(Gone, e.device, "it said goodbye")
+		r.tell(Gone, e, "it said goodbye")
 		return
 	}
 	for _, p := range left {

@@ -12,6 +12,9 @@ var (
 	// ErrNotFound is in the error of an Open that found no such device.
 	ErrNotFound = errors.New("no such device")
 
+	// ErrTarget is in the error of an Open whose target is nothing that can be opened.
+	ErrTarget = errors.New("neither an http URL with an IP address for a host, a UDN, an IP address nor a name")
+
 	// ErrNoURL is a service whose description gives no URL that may be used.
 	ErrNoURL = errors.New("the description has no usable URL for it")
 

@@ -2,7 +2,6 @@ package device_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -23,8 +22,13 @@ const (
 	clockType  = "urn:schemas-example-org:service:Clock:2"
 )
 
-var lampPrefixes = []netip.Prefix{
-	netip.MustParsePrefix("192.168.1.5/24"), netip.MustParsePrefix("fe80::5/64"), netip.MustParsePrefix("fd00::5/64"),
+var lampPrefixes = prefixes("192.168.1.5/24", "fe80::5/64", "fd00::5/64")
+
+func prefixes(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
 }
 
 // A lamp is a device with a dimmer and, in an embedded device, a clock.
@@ -37,8 +41,8 @@ type lamp struct {
 
 	mu    sync.Mutex
 	level string
-	calls []string // actions that were called, with their arguments
-	rows  map[string]soap.Args
+	calls []string  // actions that were called, with their arguments
+	odd   soap.Args // what GetLevel answers, in place of what it should
 }
 
 func lampRoot(udn, name string) *description.Root {
@@ -86,7 +90,7 @@ func dimmerSCPD() *description.SCPD {
 // newLamp serves a lamp at host until the returned function is called, or the test ends.
 func newLamp(t *testing.T, host *wire.Host, udn, name string, change func(*lamp)) (l *lamp, stop func()) {
 	t.Helper()
-	l = &lamp{host: host, root: lampRoot(udn, name), mux: http.NewServeMux(), level: "50", rows: map[string]soap.Args{}}
+	l = &lamp{host: host, root: lampRoot(udn, name), mux: http.NewServeMux(), level: "50"}
 	l.ssdp = &ssdp.Server{
 		Listen: host.ListenPacket, Interfaces: host.Interfaces, BootID: 7, ConfigID: 3,
 		Targets: []ssdp.Advertisement{
@@ -111,7 +115,7 @@ func (l *lamp) serve(t *testing.T) (stop func()) {
 	for _, name := range []string{"SetLevel", "GetLevel", "Reset", "Wind"} {
 		actions[name] = func(_ context.Context, in soap.Args) (soap.Args, error) { return l.call(name, in) }
 	}
-	l.mux.Handle("/ctl/dimmer", &soap.Handler{Service: dimmerType, SCPD: dimmerSCPD(), Actions: actions})
+	l.mux.Handle("/ctl/dimmer", l.oddly(&soap.Handler{Service: dimmerType, SCPD: dimmerSCPD(), Actions: actions}))
 	l.mux.Handle("/ctl/clock", &soap.Handler{Service: clockType, Actions: actions})
 	l.mux.Handle("/evt/dimmer", l.pub)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -121,10 +125,10 @@ func (l *lamp) serve(t *testing.T) (stop func()) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: l.mux}
-	work.Go(func() { server.Serve(&named{listener}) })
+	work.Go(func() { server.Serve(listener) })
 	work.Go(func() { l.pub.Serve(ctx) })
 	work.Go(func() {
-		if err := l.ssdp.Serve(ctx); err != nil {
+		if err := l.ssdp.Serve(ctx); err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
 	})
@@ -133,7 +137,17 @@ func (l *lamp) serve(t *testing.T) (stop func()) {
 	return stop
 }
 
-type named struct{ net.Listener }
+// oddly answers with what a soap.Handler would not.
+func (l *lamp) oddly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.odd == nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		body, _ := (&soap.Response{Service: dimmerType, Action: "GetLevel", Args: l.odd}).AppendText(nil)
+		w.Write(body)
+	})
+}
 
 func (l *lamp) call(action string, in soap.Args) (soap.Args, error) {
 	l.mu.Lock()
@@ -172,7 +186,7 @@ func args(words ...string) (all soap.Args) {
 // world is a LAN with a control point on it, whose traffic is logged.
 func world() (*wire.Memory, *device.Client, *wire.Log) {
 	memory := wire.NewMemory()
-	host := memory.Host("self", netip.MustParsePrefix("192.168.1.2/24"), netip.MustParsePrefix("fe80::2/64"), netip.MustParsePrefix("fd00::2/64"))
+	host := memory.Host("self", prefixes("192.168.1.2/24", "fe80::2/64", "fd00::2/64")...)
 	log := &wire.Log{}
 	return memory, &device.Client{Network: wire.NewTap(host, log.Record)}, log
 }

@@ -25,24 +25,33 @@ const settle = 1200 * time.Millisecond
 //   - a friendly name, that of an embedded device too, in any case: where none is quite equal, the
 //     one whose name has it for a part.
 //
-// The error is a [*TargetError] if there is no such device, or more than one. Those of a URL are as
-// [description.Client.Root] has them.
+// The error is a [*TargetError] if there is no such device, or more than one, and [ErrTarget] for what
+// is none of these. Those of a URL are as [description.Client.Root] has them.
 func (c *Client) Open(ctx context.Context, target string) (*Device, error) {
 	target = strings.TrimSpace(target)
-	if strings.HasPrefix(strings.ToLower(target), "http://") {
-		return c.openURL(ctx, target)
+	if err := CheckTarget(target); err != nil {
+		return nil, fmt.Errorf("device: %q is %w", target, err)
 	}
-	if target == "" {
-		return nil, &TargetError{Target: target}
+	if isURL(target) {
+		return c.openURL(ctx, target)
 	}
 	return c.openFound(ctx, newWanted(target))
 }
 
+// CheckTarget reports whether Open could make something of a target, without any traffic. Anything
+// but an empty text and a URL that is not read may be a name.
+func CheckTarget(target string) error {
+	target = strings.TrimSpace(target)
+	if target == "" || isURL(target) && (!locationHost(target).IsValid() || target[:7] != "http://") {
+		return ErrTarget
+	}
+	return nil
+}
+
+func isURL(target string) bool { return strings.Contains(target, "://") }
+
 func (c *Client) openURL(ctx context.Context, location string) (*Device, error) {
 	host := locationHost(location)
-	if !host.IsValid() {
-		return nil, fmt.Errorf("device: %w: the host of %q is no IP address", description.ErrURL, location)
-	}
 	interfaces, err := c.network().Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("device: network interfaces: %w", err)

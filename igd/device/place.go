@@ -130,8 +130,10 @@ func (r *roster) nextTask() time.Time {
 		}
 	}
 	for _, e := range r.entries {
-		if !e.parts.IsZero() && e.parts.Before(next) {
-			next = e.parts
+		for _, t := range []time.Time{e.parts, e.shown} {
+			if !t.IsZero() && t.Before(next) {
+				next = t
+			}
 		}
 	}
 	return next
@@ -149,6 +151,9 @@ func (p *place) question() time.Time {
 func (r *roster) tasks(now time.Time) {
 	isDue := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
 	for _, e := range r.entries {
+		if isDue(e.shown) {
+			r.show(e)
+		}
 		if isDue(e.parts) {
 			r.part(e, now)
 		}

@@ -32,6 +32,8 @@ type roster struct {
 	sources    int           // goroutines that may yet send packets
 	ended      chan struct{} // told by each of them that ends
 
+	patience time.Duration // how long a new device is not told of, to be found at its other addresses
+
 	places  map[string]*place // by location
 	entries map[string]*entry // by UDN in lower case
 	news    []news
@@ -107,7 +109,7 @@ func (r *roster) source(packets func(func(*ssdp.Packet, error) bool)) {
 
 // run yields news until ctx ends, or nothing more can come.
 func (r *roster) run(yield func(Change, error) bool) {
-	for r.sources > 0 || r.reads() > 0 {
+	for r.sources > 0 || r.pending() {
 		timer := time.NewTimer(time.Until(r.nextTask()))
 		select {
 		case h := <-r.packets:
@@ -132,7 +134,7 @@ func (r *roster) run(yield func(Change, error) bool) {
 	}
 }
 
-func (r *roster) tell(kind Kind, d *Device, reason string) {
+func (r *roster) report(kind Kind, d *Device, reason string) {
 	r.news = append(r.news, news{change: Change{Time: time.Now(), Kind: kind, Reason: reason, Device: d}})
 }
 
@@ -175,11 +177,17 @@ func (r *roster) read(p *place) {
 	})
 }
 
-func (r *roster) reads() (n int) {
+// pending reports whether news may come without anything being heard.
+func (r *roster) pending() bool {
 	for _, p := range r.places {
 		if p.reading {
-			n++
+			return true
 		}
 	}
-	return n
+	for _, e := range r.entries {
+		if !e.shown.IsZero() {
+			return true
+		}
+	}
+	return false
 }

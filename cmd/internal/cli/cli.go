@@ -41,6 +41,8 @@ func commands() []*Command {
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
 		checkCommand(), probeServerCommand(), doctorCommand(),
+		checkCommand(), probeServerCommand(),
+		devicesCommand(), describeCommand(), callCommand(), subscribeCommand(),
 		emulateCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}

@@ -125,6 +125,9 @@ func TestHostileTexts(t *testing.T) {
 		for _, line := range []string{
 			"discover", "discover --all", "discover --st upnp:rootdevice", "info", "ip", "list", "list --export", "list -v", "add 9600",
 			"add 9542/udp", "add 9542/both --dry-run", "edit 9542 --to 81", "edit 9542/udp --to 81", "delete 9542/udp", "delete 9542/udp --yes", "delete 9542",
+			"devices", "devices --watch --timeout 5s", "describe 192.168.1.1", "describe 192.168.1.1 WANIPConnection",
+			"call 192.168.1.1 WANIPConnection GetStatusInfo --raw", "call 192.168.1.1 WANIPConnection AddPortMapping --unchecked",
+			"subscribe 192.168.1.1 WANIPConnection --timeout 3s", "describe nothing", "call 192.168.1.1 nothing Nothing",
 		} {
 			for _, suffix := range []string{"", " --json"} {
 				r := runWords(t.Context(), host, strings.Fields(line+suffix), "")
@@ -221,7 +224,7 @@ func TestControlThatIsAWebPage(t *testing.T) {
 func TestNoNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := wire.NewMemory().Host("self")
-		for _, line := range []string{"ip", "list", "add 9542", "discover", "discover --all", "info"} {
+		for _, line := range []string{"ip", "list", "add 9542", "discover", "discover --all", "info", "devices", "describe 192.168.1.1", "call TV x y"} {
 			oneLine(t, line, runWords(t.Context(), host, strings.Fields(line), ""), exitNoGateway, "not connected to a network")
 		}
 	})
@@ -229,7 +232,7 @@ func TestNoNetwork(t *testing.T) {
 
 // TestInterrupted: 130, quickly, and nothing to read about it; what was done is in the JSON.
 func TestInterrupted(t *testing.T) {
-	for _, line := range []string{"ip", "list", "info", "add 9542", "discover", "discover --passive", "discover --all", "emulate"} {
+	for _, line := range []string{"ip", "list", "info", "add 9542", "discover", "discover --passive", "discover --all", "emulate", "devices", "devices --watch", "describe TV", "subscribe 192.168.1.1 x"} {
 		t.Run(line, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				host := transcript{router: "nobody"}.network(t)
@@ -359,7 +362,7 @@ func TestCompletionRuns(t *testing.T) {
 	}
 	script := runWords(t.Context(), nil, []string{"completion", "bash"}, "").stdout
 	for words, want := range map[string]string{
-		"upnp de":                        "delete demo",
+		"upnp de":                        "delete demo describe devices",
 		"upnp --json ad":                 "add",
 		"upnp --gateway 192.168.1.1 lis": "list",
 		"upnp add --le":                  "--lease",

@@ -25,7 +25,9 @@ func (s *session) explain(err error) *ExitError {
 		e.Code, e.Hint = exitRefused, s.flagHint(err, f.Hint)
 	case "foreign":
 		e.Code, e.Kind, e.Err = exitUsage, "usage", fmt.Errorf("%s; --for ADDR allows it", f.Error)
-	case "noGateway":
+	case "usage":
+		e.Code = exitUsage
+	case "noGateway", "noDevice":
 		e.Code = exitNoGateway
 	case "timeout":
 		if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {

@@ -55,13 +55,18 @@ func (s *session) section(heading string, facts []fact) {
 	if len(facts) == 0 {
 		return
 	}
+	s.heading(heading)
+	s.facts("  ", facts)
+}
+
+// facts prints names and values, the values aligned.
+func (s *session) facts(indent styled, facts []fact) {
 	longest := 0
 	for _, f := range facts {
 		longest = max(longest, width(clean(f.name)))
 	}
-	s.heading(heading)
 	for _, f := range facts {
-		s.stdout.linef("  %s  %s", styled(pad(clean(f.name), longest, false)), f.value)
+		s.stdout.linef("%s%s  %s", indent, styled(pad(clean(f.name), longest, false)), f.value)
 	}
 }
 

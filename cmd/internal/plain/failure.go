@@ -18,7 +18,7 @@ import (
 // A Failure is an error in plain words, and its JSON form.
 type Failure struct {
 	Error    string `json:"error"`
-	Kind     string `json:"kind"` // failed, refused, foreign, noGateway, timeout
+	Kind     string `json:"kind"` // failed, refused, foreign, noGateway, timeout, usage, noDevice
 	UPnPCode int    `json:"upnpCode,omitempty"`
 	UPnPName string `json:"upnpName,omitempty"`
 	Hint     string `json:"hint,omitempty"` // what to do about it
@@ -26,6 +26,9 @@ type Failure struct {
 
 // Explain says what an error means to somebody who wants a port open.
 func Explain(err error) Failure {
+	if f, ok := explainDevice(err); ok {
+		return f
+	}
 	f := Failure{Error: err.Error(), Kind: "failed"}
 	_, isFault := errors.AsType[*soap.Fault](err)
 	_, isRefusal := errors.AsType[igd.Error](err)
@@ -81,7 +84,7 @@ func statusWords(e *description.StatusError) string {
 	if strings.Contains(kind, "html") || strings.Contains(body, "<html") {
 		return fmt.Sprintf("a web page answers at %s (HTTP %d), not a UPnP device", e.URL, e.Code)
 	}
-	return fmt.Sprintf("%s answered HTTP %d %s", e.URL, e.Code, e.Status)
+	return fmt.Sprintf("%s answered HTTP %s", e.URL, e.Status)
 }
 
 // Innermost is the last cause of an error.
