@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { confirm } from "./dialog.js";
-import { el } from "./dom.js";
+import { code, el, faint } from "./dom.js";
 import { mapping, plural } from "./format.js";
 import { start, tell } from "./jobs.js";
 import { isOwn } from "./row.js";
@@ -58,9 +58,9 @@ function sure(rows) {
   return confirm(`Delete ${what}?`, [
     el("p", {}, rows.length === 1 ? "The router will not let anybody in there any more." : "The router will not let anybody in at these ports any more."),
     el("ul", { class: "mappings" }, ...rows.slice(0, 8).map(item)),
-    rows.length > 8 && el("p", { class: "faint" }, `and ${rows.length - 8} more`),
-    others.length > 0 && el("p", { class: "warning" }, others.length === rows.length ? "Made by another host, which may rely on it and may make it anew." : `${plural(others.length, "of them was", "of them were")} made by other hosts, which may rely on them.`),
+    rows.length > 8 && faint(`and ${rows.length - 8} more`),
+    others.length > 0 && el("p", { class: "warning" }, others.length === rows.length ? "Made by another host, which may rely on it and may make it anew." : `${plural(others.length, "of them was", "of them were")} made by another host, which may rely on it.`),
   ].filter(Boolean), `Delete ${rows.length === 1 ? "it" : plural(rows.length, "mapping")}`);
 }
 
-const item = (row) => el("li", {}, el("code", {}, mapping(row)), row.description && el("span", {}, row.description));
+const item = (row) => el("li", {}, code(mapping(row)), row.description && el("span", {}, row.description));

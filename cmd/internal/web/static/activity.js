@@ -1,8 +1,8 @@
 // What happened, in sentences, the newest first.
 
-import { $, button, el, text } from "./dom.js";
+import { $, bar, button, el, text } from "./dom.js";
 import { copy } from "./jobs.js";
-import { clock, plural } from "./format.js";
+import { clock, mapping, plural } from "./format.js";
 import * as store from "./store.js";
 
 const MOST = 300;
@@ -14,7 +14,7 @@ export function start() {
   const count = el("span", { class: "faint" });
   const node = el("details", { class: "card fold" },
     el("summary", {}, el("h2", {}, "What happened"), count),
-    el("div", { class: "tools" },
+    bar(
       button("copy", "Copy", () => copy(entries.map(words).join("\n"), "Copied")),
       button("trash", "Clear", restart)),
     list);
@@ -35,6 +35,22 @@ export function take(entry) {
   while (list?.children.length > MOST) list.lastChild.remove();
   store.set("activity", entry);
 }
+
+// changed is a line "change" in words: what became different, and how it became known.
+export function changed({ change, source }) {
+  const how = { live: "live", polling: "by polling", own: "from here" }[source];
+  const text = (TELL[change.kind] ?? (() => ""))(change);
+  if (text) take({ time: change.time, level: change.gateway === "gone" ? "bad" : "info", text: how ? `${text} (${how})` : text });
+}
+
+const TELL = {
+  mappings: ({ added, removed, numberOfEntries }) => [some("added", added), some("removed", removed)].filter(Boolean).join(", ") || (numberOfEntries === 0 ? "no port mappings" : ""),
+  externalAddress: ({ externalAddress }) => `external address ${externalAddress || "none"}`,
+  status: ({ status }) => `connection ${status}`,
+  gateway: ({ gateway, reason }) => `router ${gateway}${reason ? `: ${reason}` : ""}`,
+};
+
+const some = (what, list) => (list.length === 0 ? "" : `${what} ${list.length === 1 ? mapping(list[0]) : plural(list.length, "mapping")}`);
 
 const words = (entry) => `${clock(new Date(entry.time))}  ${entry.text}`;
 

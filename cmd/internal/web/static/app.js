@@ -1,7 +1,7 @@
 // The page: its sections, and the stream that fills them.
 
 import { Refused, Stream, post, takeSecret } from "./api.js";
-import { $, button, el, show, text } from "./dom.js";
+import { $, button, code, el, show, text } from "./dom.js";
 import * as activity from "./activity.js";
 import * as devices from "./devices.js";
 import * as emulator from "./emulator.js";
@@ -90,7 +90,7 @@ function lost(wait) {
   want.last = "";
   if (!$("#connection").hidden) return;
   $("#connection").replaceChildren(
-    el("p", {}, el("strong", {}, "The program behind this page does not answer."), " What you see is how it was. Is ", el("code", {}, "upnp ui"), " still running? This page keeps trying."),
+    el("p", {}, el("strong", {}, "The program behind this page does not answer."), " What you see is how it was. Is ", code("upnp ui"), " still running? This page keeps trying."),
     button("renew", "Try now", () => stream.start()));
   show($("#connection"), true);
   document.body.classList.add("lost");
@@ -104,8 +104,8 @@ function locked() {
   document.title = "upnp: locked";
   $("#main").replaceChildren(el("div", { class: "card blank" },
     el("h2", {}, "This page needs its key"),
-    el("p", {}, "The address that ", el("code", {}, "upnp ui"), " opens has a key in it, a new one each time it starts, so that no other program or page can change your router."),
-    el("p", {}, "Start ", el("code", {}, "upnp ui"), " again, or open the whole address that it printed.")));
+    el("p", {}, "The address that ", code("upnp ui"), " opens has a key in it, a new one each time it starts, so that no other program or page can change your router."),
+    el("p", {}, "Start ", code("upnp ui"), " again, or open the whole address that it printed.")));
 }
 
 // look lets a tab that is out of sight make room for others, and begins anew when it is back.

@@ -2,7 +2,7 @@
 
 import { readText } from "./api.js";
 import { open } from "./dialog.js";
-import { $, attribute, button, el, link, text } from "./dom.js";
+import { $, attribute, bar, button, el, entry, filter, link, spring, submitter, text } from "./dom.js";
 import * as events from "./events.js";
 import { device as fields, table } from "./facts.js";
 import { failure } from "./failure.js";
@@ -27,10 +27,10 @@ export function start(section) {
 }
 
 function make() {
-  const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter devices", spellcheck: "false", oninput: () => ((words = filter.value.trim().toLowerCase()), draw(store.get("devices"))) });
-  const target = el("input", { placeholder: "all devices, or a URN", "aria-label": "What to search for", spellcheck: "false", autocomplete: "off" });
-  const search = el("form", { class: "inline", onsubmit: (e) => (e.preventDefault(), job("/api/devices/search", { target: target.value.trim() })) }, target, el("button", { type: "submit", class: "primary" }, "Search"));
-  const tools = el("div", { class: "tools" }, search, button("add", "Add by URL", byURL), el("span", { class: "spring" }), filter);
+  const sieve = filter("devices", (typed) => ((words = typed), draw(store.get("devices"))));
+  const target = entry({ placeholder: "all devices, or a URN", "aria-label": "What to search for" });
+  const search = el("form", { class: "inline", onsubmit: (e) => (e.preventDefault(), job("/api/devices/search", { target: target.value.trim() })) }, target, submitter("Search"));
+  const tools = bar(search, button("add", "Add by URL", byURL), spring(), sieve);
   const state = el("p", { class: "faint", role: "status" });
   const list = el("ul", { class: "tree" });
   return { tools, state, list, tree: el("nav", { class: "card", "aria-label": "Devices found" }, state, list), detail: el("div", { class: "card detail-device" }, el("p", { class: "blank faint" }, "Choose a device or a service.")) };
@@ -38,8 +38,8 @@ function make() {
 
 function byURL() {
   return open("Add a device", (close) => {
-    const input = el("input", { type: "url", placeholder: "http://192.168.1.1:5000/rootDesc.xml", autofocus: true, spellcheck: "false" });
-    const submit = el("button", { type: "submit", class: "primary" }, "Add");
+    const input = entry({ type: "url", placeholder: "http://192.168.1.1:5000/rootDesc.xml", autofocus: true });
+    const submit = submitter("Add");
     const send = async (event) => {
       event.preventDefault();
       submit.disabled = true;
@@ -93,7 +93,7 @@ async function pick(id, build) {
 
 function about(d) {
   return [
-    el("header", {}, el("h2", {}, d.friendlyName || "Device"), el("div", { class: "tools" }, d.presentationUrl && el("span", {}, link(d.presentationUrl, "Its own page")), button(null, "Show XML", () => showXML("Description", `/api/devices/${encodeURIComponent(d.id)}/xml`)))),
+    el("header", {}, el("h2", {}, d.friendlyName || "Device"), bar(d.presentationUrl && el("span", {}, link(d.presentationUrl, "Its own page")), button(null, "Show XML", () => showXML("Description", `/api/devices/${encodeURIComponent(d.id)}/xml`)))),
     d.error && failure({ error: d.error }), table([["Answers at", d.address], ...fields(d)]), ...(d.notes ?? []).map((n) => el("p", { class: "note" }, n)),
   ].filter(Boolean);
 }

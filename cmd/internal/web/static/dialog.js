@@ -1,6 +1,6 @@
 // Dialogs: one at a time, closed by Escape, giving the focus back to where it was.
 
-import { button, el } from "./dom.js";
+import { button, el, square } from "./dom.js";
 
 let serial = 0;
 
@@ -10,7 +10,7 @@ export function open(title, build, { wide = false } = {}) {
   const id = `dialog-${++serial}`;
   const node = el("dialog", { class: wide ? "wide" : null, "aria-labelledby": id });
   const close = (value) => node.close(value);
-  node.append(el("header", {}, el("h2", { id }, title), button("close", "Close", () => close(""), { iconOnly: true, kind: "quiet" })), ...[build(close)].flat());
+  node.append(el("header", {}, el("h2", { id }, title), square("close", "Close", () => close(""))), ...[build(close)].flat());
   document.body.append(node);
   const back = document.activeElement;
   node.showModal();

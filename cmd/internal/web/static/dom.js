@@ -73,9 +73,25 @@ export function icon(name) {
   return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
 }
 
+// entry is an input for what no dictionary knows: addresses, ports, names.
+export const entry = (attributes) => el("input", { autocomplete: "off", spellcheck: "false", ...attributes });
+
+// filter is an input that calls changed with its words, in lower case, as they are typed.
+export const filter = (what, changed) =>
+  entry({ type: "search", placeholder: "Filter", "aria-label": `Filter ${what}`, oninput: (event) => changed(event.target.value.trim().toLowerCase()) });
+
 // button is one with an icon, and with words unless they are only its label.
 export function button(name, words, onclick, { iconOnly = false, kind = "", ...rest } = {}) {
   const label = iconOnly ? { "aria-label": words, title: words } : {};
   return el("button", { type: "button", class: `${kind} ${iconOnly ? "square" : ""}`.trim() || null, onclick, ...label, ...rest },
     name && icon(name), !iconOnly && el("span", {}, words));
 }
+
+// square is a button that is only an icon.
+export const square = (name, words, onclick) => button(name, words, onclick, { iconOnly: true, kind: "quiet" });
+
+export const submitter = (words) => el("button", { type: "submit", class: "primary" }, words);
+export const bar = (...children) => el("div", { class: "tools" }, ...children);
+export const faint = (...words) => el("p", { class: "faint" }, ...words);
+export const spring = () => el("span", { class: "spring" });
+export const code = (words) => el("code", {}, words);

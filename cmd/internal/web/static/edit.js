@@ -1,11 +1,13 @@
 // The dialog that changes a mapping.
 
+import { run as act } from "./actions.js";
 import { open } from "./dialog.js";
-import { button, el } from "./dom.js";
+import { button, code, el, entry, faint, spring, submitter } from "./dom.js";
 import { field, isThisHost, leases, problem, tick } from "./fields.js";
 import { sending } from "./form.js";
 import { mapping, ports } from "./format.js";
 import { isOwn } from "./row.js";
+import { all } from "./table.js";
 
 export function edit(row) {
   return open(`Change ${row.protocol} ${row.externalPort}`, (close) => new Form(row, close).node);
@@ -14,26 +16,31 @@ export function edit(row) {
 class Form {
   constructor(row, close) {
     Object.assign(this, { row, close });
-    this.external = el("input", { inputmode: "numeric", autocomplete: "off", value: row.externalPort, autofocus: true });
-    this.internal = el("input", { inputmode: "numeric", autocomplete: "off", value: row.internalPort });
-    this.client = el("input", { autocomplete: "off", spellcheck: "false", value: row.internalClient });
-    this.description = el("input", { autocomplete: "off", maxlength: 128, value: row.description });
+    this.external = entry({ inputmode: "numeric", value: row.externalPort, autofocus: true });
+    this.internal = entry({ inputmode: "numeric", value: row.internalPort });
+    this.client = entry({ value: row.internalClient });
+    this.description = entry({ maxlength: 128, value: row.description });
     this.lease = leases(row.leaseSeconds && Math.ceil(row.leaseSeconds / 60) * 60);
     this.enabled = tick("Switched on", { checked: row.enabled });
     this.answer = el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" });
     this.progress = el("progress", { hidden: true, "aria-label": "Progress" });
-    this.submit = el("button", { type: "submit", class: "primary" }, "Change");
+    this.submit = submitter("Change");
     this.node = this.#build();
   }
 
   #build() {
     return el("form", { class: "body", novalidate: true, onsubmit: (event) => this.#send(event) }, this.answer,
-      el("p", { class: "faint" }, "Now ", el("code", {}, mapping(this.row)), ". It stays open until the new one is seen in the router's table."),
+      faint("Now ", code(mapping(this.row)), ". It stays open until the new one is seen in the router's table."),
       !isOwn(this.row) && el("p", { class: "warning" }, "Another host made it, and may rely on it."),
       el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort" }), field("Internal port", this.internal, { name: "internalPort" })),
       field("Leads to", this.client, { name: "internalClient" }),
       el("div", { class: "pair" }, field("For how long", this.lease.input, { name: "leaseSeconds", hint: "from now on" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
-      this.enabled.node, this.progress, el("footer", {}, button(null, "Cancel", () => this.close("")), this.submit));
+      this.enabled.node, this.progress, el("footer", {}, button("trash", "Delete", () => this.#delete(), { kind: "danger" }), spring(), button(null, "Cancel", () => this.close("")), this.submit));
+  }
+
+  #delete() {
+    this.close("");
+    act("delete", [this.row]);
   }
 
   // #port reads one port, or shows what is wrong and gives null.
@@ -43,6 +50,14 @@ class Form {
     problem(input, words);
     if (words) input.focus();
     return words ? null : first;
+  }
+
+  // #isTaken tells whether another mapping has the port, which would be lost by this.
+  #isTaken(external) {
+    const other = [...all().values()].find((m) => m.id !== this.row.id && m.externalPort === external && m.protocol === this.row.protocol && m.remoteHost === this.row.remoteHost);
+    problem(this.external, other ? `Taken: ${mapping(other)}${other.description && `, ${other.description}`}. Delete that one first.` : "");
+    if (other) this.external.focus();
+    return other;
   }
 
   // #changes are the fields that are to be other than they are.
@@ -59,6 +74,7 @@ class Form {
     const external = this.#port(this.external);
     const internal = external && this.#port(this.internal);
     if (!external || !internal) return;
+    if (this.#isTaken(external)) return;
     const changes = this.#changes(external, internal);
     if (!Object.keys(changes).length) return this.close("");
     const foreign = !isOwn(this.row) || !isThisHost(this.client.value.trim());

@@ -1,7 +1,7 @@
 // The section Emulator: the router in this program, and the faults of real ones as switches.
 
 import { post, read } from "./api.js";
-import { attribute, button, el, show, text } from "./dom.js";
+import { attribute, bar, button, el, entry, filter, show, spring, text } from "./dom.js";
 import { confirm } from "./dialog.js";
 import { field, problem, choice } from "./fields.js";
 import { plural, ports } from "./format.js";
@@ -23,18 +23,17 @@ const send = (path, body) => post(`/api/emulator/${path}`, body).catch(tell);
 function make() {
   const state = el("p", { class: "faint", role: "status" });
   const profile = el("select", { onchange: () => send("profile", { name: profile.value }) });
-  const address = el("input", { placeholder: "203.0.113.9, empty for none", spellcheck: "false", autocomplete: "off" });
+  const address = entry({ placeholder: "203.0.113.9, empty for none" });
   const change = (event) => {
     event.preventDefault();
     send("address", { address: address.value.trim() });
   };
   const router = el("div", { class: "card" }, el("h2", {}, "Emulated router"), state, field("Its kind", profile),
-    el("form", { onsubmit: change }, field("External address", address, { name: "address" }), el("div", { class: "tools" }, el("button", { type: "submit" }, "Change the address"))),
-    el("div", { class: "tools" }, button("renew", "Reboot", () => send("reboot")), button("trash", "Forget all mappings", wipe, { kind: "danger" })));
+    el("form", { onsubmit: change }, field("External address", address, { name: "address" }), bar(el("button", { type: "submit" }, "Change the address"))),
+    bar(button("renew", "Reboot", () => send("reboot")), button("trash", "Forget all mappings", wipe, { kind: "danger" })));
   const switches = el("ul", { class: "switches" });
-  const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter quirks", spellcheck: "false", oninput: () => ((words = filter.value.trim().toLowerCase()), sift()) });
   const count = el("span", { class: "faint" });
-  return { state, profile, address, router, other: another(), switches, count, quirks: el("div", { class: "card" }, el("header", {}, el("h2", {}, "Quirks"), count, el("span", { class: "spring" }), filter), switches) };
+  return { state, profile, address, router, other: another(), switches, count, quirks: el("div", { class: "card" }, el("header", {}, el("h2", {}, "Quirks"), count, spring(), filter("quirks", (typed) => ((words = typed), sift()))), switches) };
 }
 
 async function wipe() {
@@ -44,9 +43,9 @@ async function wipe() {
 // another is a form for a mapping made by somebody else in the network.
 function another() {
   const protocol = choice("Protocol", "put-protocol", [["TCP", "TCP"], ["UDP", "UDP"]], "TCP");
-  const port = el("input", { inputmode: "numeric", value: "25565" });
-  const client = el("input", { value: "192.168.1.77", spellcheck: "false" });
-  const description = el("input", { value: "another host's", maxlength: 256 });
+  const port = entry({ inputmode: "numeric", value: "25565" });
+  const client = entry({ value: "192.168.1.77" });
+  const description = entry({ value: "another host's" });
   const put = (event) => {
     event.preventDefault();
     const range = ports(port.value);
@@ -55,7 +54,7 @@ function another() {
     for (let n = range.first; n <= range.last; n++) send("put", { protocol: protocol.value, externalPort: n, internalClient: client.value, internalPort: n, description: description.value, leaseSeconds: 3600, enabled: true });
   };
   return el("form", { class: "card", novalidate: true, onsubmit: put }, el("h2", {}, "Another host opens a port"), el("div", { class: "pair" }, field("Port", port), protocol.node),
-    field("The host", client), field("Description", description), el("div", { class: "tools" }, el("button", { type: "submit" }, "Open it as that host")));
+    field("The host", client), field("Description", description), bar(el("button", { type: "submit" }, "Open it as that host")));
 }
 
 function profiles(all) {
@@ -65,7 +64,7 @@ function profiles(all) {
 
 function draw(line) {
   if (!line) return;
-  text(parts.state, line.state === "rebooting" ? "Rebooting…" : `${plural(line.mappings, "mapping")}, external address ${line.external || "none"}, at ${line.location}`);
+  text(parts.state, line.state === "rebooting" ? "Rebooting…" : `${plural(line.mappings, "mapping")}, external address ${line.external || "none"}${line.location ? `, at ${line.location}` : ""}`);
   parts.profile.value = line.profile;
   if (document.activeElement !== parts.address) parts.address.value = line.external;
   if (parts.switches.children.length !== line.quirks.length) parts.switches.replaceChildren(...line.quirks.map(quirk));

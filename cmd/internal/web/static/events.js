@@ -1,7 +1,7 @@
 // What subscribed services told, the newest first.
 
 import { post } from "./api.js";
-import { button, el, show, text } from "./dom.js";
+import { button, el, filter, show, spring, text, square } from "./dom.js";
 import { clock, plural } from "./format.js";
 import { copy, tell } from "./jobs.js";
 import * as store from "./store.js";
@@ -12,14 +12,13 @@ let words = "";
 let parts = null;
 
 export function node() {
-  const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter events", spellcheck: "false", oninput: () => ((words = filter.value.trim().toLowerCase()), draw()) });
   const count = el("span", { class: "faint" });
   const list = el("ol", { class: "log events" });
   const open = el("ul", { class: "subscriptions" });
   parts = { list, count, open };
   store.on("subscriptions", subscriptions);
   draw();
-  return el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), count, el("span", { class: "spring" }), filter,
+  return el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), count, spring(), filter("events", (typed) => ((words = typed), draw())),
     button("copy", "Copy", () => copy(shown().map(line).join("\n"), "Copied")), button("trash", "Clear", () => ((entries = []), draw()))), open, list);
 }
 
@@ -45,7 +44,7 @@ function item(e) {
 }
 
 function subscriptions(message) {
-  const stop = (s) => button("close", `Stop listening to ${s.name}`, () => post(`/api/subscriptions/${encodeURIComponent(s.id)}/close`).catch(tell), { iconOnly: true, kind: "quiet" });
+  const stop = (s) => square("close", `Stop listening to ${s.name}`, () => post(`/api/subscriptions/${encodeURIComponent(s.id)}/close`).catch(tell));
   parts.open.replaceChildren(...message.subscriptions.map((s) => el("li", { class: "tag", data: { state: s.state === "open" ? "good" : "bad" } }, s.name, s.state === "open" ? stop(s) : ` ${s.state}${s.reason ? `: ${s.reason}` : ""}`)));
   show(parts.open, message.subscriptions.length > 0);
 }

@@ -2,7 +2,7 @@
 
 import { Failure } from "./api.js";
 import { open } from "./dialog.js";
-import { $, button, el, show, text } from "./dom.js";
+import { $, button, el, entry, show, submitter, text } from "./dom.js";
 import { failure } from "./failure.js";
 import { choice, field, isThisHost, leases, problem, risks, tick } from "./fields.js";
 import { lease, ports, span } from "./format.js";
@@ -21,12 +21,12 @@ class Form {
     const change = () => this.#preview();
     this.preset = this.#presets(hello.presets ?? []);
     this.protocol = choice("Protocol", "protocol", [["TCP", "TCP"], ["UDP", "UDP"], ["BOTH", "both"]], "TCP", change);
-    this.external = el("input", { inputmode: "numeric", autocomplete: "off", required: true, autofocus: true, placeholder: "9542 or 4000-4010" });
-    this.client = el("input", { autocomplete: "off", spellcheck: "false", placeholder: this.#thisHost() });
-    this.internal = el("input", { inputmode: "numeric", autocomplete: "off", placeholder: "the same" });
+    this.external = entry({ inputmode: "numeric", required: true, autofocus: true, placeholder: "9542" });
+    this.client = entry({ placeholder: this.#thisHost() });
+    this.internal = entry({ inputmode: "numeric", placeholder: "the same" });
     this.lease = leases(hello.defaults?.leaseSeconds ?? 3600);
-    this.description = el("input", { autocomplete: "off", maxlength: 128, placeholder: "what it is for" });
-    this.remote = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "anyone" });
+    this.description = entry({ maxlength: 128, placeholder: "what it is for" });
+    this.remote = entry({ placeholder: "anyone" });
     this.any = tick("Another external port will do when this one is taken");
     this.keep = tick("Keep it open: renew it, and make it anew when the router forgets it, while upnp ui runs");
     this.disabled = tick("Only enter it, switched off");
@@ -57,10 +57,10 @@ class Form {
     this.preview = el("p", { class: "preview", role: "status" });
     this.answer = el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" });
     this.progress = el("progress", { hidden: true, "aria-label": "Progress" });
-    this.submit = el("button", { type: "submit", class: "primary" }, "Open");
+    this.submit = submitter("Open");
     const node = el("form", { class: "body", novalidate: true, oninput: change, onsubmit: (event) => this.#send(event) },
       this.answer, field("For", this.preset), this.protocol.node,
-      el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort", hint: "on the Internet" }), field("Internal port", this.internal, { name: "internalPort", hint: "where the program listens" })),
+      el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort", hint: "on the Internet; a range as 4000-4010" }), field("Internal port", this.internal, { name: "internalPort", hint: "where the program listens" })),
       field("Leads to", this.client, { name: "internalClient", hint: "the address of a machine in this network" }),
       el("div", { class: "pair" }, field("For how long", this.lease.input, { name: "leaseSeconds" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
       el("details", { class: "fold" }, el("summary", {}, "More"), field("Only from", this.remote, { name: "remoteHost", hint: "an address on the Internet; many routers cannot" }), this.any.node, this.disabled.node),
@@ -74,7 +74,7 @@ class Form {
   #preview() {
     const range = ports(this.external.value);
     const own = isThisHost(this.client.value.trim());
-    text(this.preview, range.problem ? "" : `${this.#what(range)} will lead to ${own ? "this computer" : this.client.value.trim()}${this.#port(range)}, ${this.lease.value ? `for ${lease(this.lease.value)}` : "until removed"}.`);
+    text(this.preview, range.problem ? "What will be so is said here." : `${this.#what(range)} will lead to ${own ? "this computer" : this.client.value.trim()}${this.#port(range)}, ${this.lease.value ? `for ${lease(this.lease.value)}` : "until removed"}.`);
     const risk = range.problem ? "" : risks(range.first, range.last);
     text($("span", this.know.node), `I know that ${risk} can then be reached from the whole Internet`);
     show(this.know.node, risk !== "");

@@ -1,7 +1,7 @@
 // The router: its address, its connection, its traffic, and all it says of itself. Before there is
 // one: the search, and what to do when it found nothing.
 
-import { $, attribute, button, el, show, text } from "./dom.js";
+import { $, attribute, button, el, show, square, text } from "./dom.js";
 import { facts } from "./facts.js";
 import { bytes, duration, rate } from "./format.js";
 import { Graph } from "./graph.js";
@@ -83,7 +83,7 @@ function make() {
 function address(label, isBig = false) {
   const value = el("span", { class: "address-value" });
   const node = el("div", { class: isBig ? "address big" : "address" }, el("span", { class: "label" }, label),
-    el("span", { class: "row" }, value, button("copy", `Copy ${label.toLowerCase()}`, () => copy(value.textContent), { iconOnly: true, kind: "quiet" })));
+    el("span", { class: "row" }, value, square("copy", `Copy ${label.toLowerCase()}`, () => copy(value.textContent))));
   return { node, value };
 }
 
@@ -105,7 +105,7 @@ function fill(v, { state, reason, gateway }) {
   text($("p:last-child", v.lost), reason ? `It says nothing since: ${reason}` : "What you see is how it was last seen.");
   v.facts.replaceChildren(...facts(gateway, store.get("search")));
   v.since = Date.now() - gateway.status.uptimeSeconds * 1000;
-  v.up4 = state !== "reading" && gateway.status.uptimeSeconds > 0;
+  v.isUp = state !== "reading" && gateway.connected;
   uptime();
   if (!v.measured) traffic(null);
 }
@@ -116,7 +116,7 @@ function showAddress({ node, value }, words, isReading) {
 }
 
 function uptime() {
-  if (view) text(view.uptime, view.up4 ? duration((Date.now() - view.since) / 1000) : "…");
+  if (view) text(view.uptime, view.isUp ? duration((Date.now() - view.since) / 1000) : "–");
 }
 
 // traffic is a line "traffic", or null before there is one.

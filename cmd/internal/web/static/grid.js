@@ -31,7 +31,7 @@ export class Grid {
     Object.assign(this, { onopen, onchoose, onaction });
     this.#make();
     this.list = new List(this.body, {
-      create: () => create(this), bind: (row, item) => bind(row, item, this), key: (item) => item.id, height: () => (NARROW.matches ? 72 : 44),
+      create: () => create(this), bind: (row, item) => bind(row, item, this), key: (item) => item.id, height: () => (NARROW.matches ? 68 : 44),
     });
     this.list.covered = () => this.head.offsetHeight;
     this.body.addEventListener("keydown", (event) => this.#key(event));
@@ -57,6 +57,10 @@ export class Grid {
     return el("p", { class: "order" }, el("label", { for: "order" }, "Sorted by"), this.order);
   }
 
+  get isNarrow() {
+    return NARROW.matches;
+  }
+
   show(rows) {
     this.#rows = rows.map((row) => ({ ...row, ends: row.expires ? Date.parse(row.expires) : 0, haystack: haystack(row) }));
     const ids = new Set(rows.map((row) => row.id));
@@ -68,7 +72,7 @@ export class Grid {
   }
 
   filter(words) {
-    this.#words = words.trim().toLowerCase();
+    this.#words = words;
     this.#arrange();
   }
 
@@ -149,11 +153,9 @@ export class Grid {
 
   #key(event) {
     if (!event.target.matches("[role=row]") && event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-    const at = this.list.indexOf(this.list.current);
-    const item = this.list.items[at];
-    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: LAST, PageDown: at + 10, PageUp: at - 10 };
+    const item = this.list.items[this.list.indexOf(this.list.current)];
     if (!item || event.altKey || event.metaKey) return;
-    if (event.key in moves) this.#move(moves[event.key]);
+    if (this.list.move(event.key));
     else if (event.key === " ") this.toggle(item.id, event.shiftKey);
     else if (event.key === "a" && event.ctrlKey) this.#choose(this.list.items);
     else if (event.key === "Escape") this.clear();
@@ -169,11 +171,6 @@ export class Grid {
     else if (key === "r") this.onaction(item.gone ? "restore" : "renew", rows);
     else return false;
     return true;
-  }
-
-  #move(to) {
-    const item = this.list.items[Math.min(Math.max(to, 0), this.list.items.length - 1)];
-    if (item) this.list.reveal(item.id);
   }
 }
 

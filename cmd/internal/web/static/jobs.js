@@ -2,9 +2,9 @@
 // over and read back.
 
 import { post, Failure } from "./api.js";
-import { $, attribute, button, el, show, text } from "./dom.js";
+import { $, attribute, button, el, faint, show, square, text } from "./dom.js";
 import { failure } from "./failure.js";
-import { lease, mapping } from "./format.js";
+import { lease, mapping, plural } from "./format.js";
 
 const DOING = {
   add: "Opening", edit: "Changing", delete: "Removing", enable: "Switching on", disable: "Switching off", renew: "Renewing", restore: "Restoring",
@@ -73,7 +73,7 @@ function makeCard(job) {
   const bar = el("progress", { "aria-label": "Progress" });
   const results = el("div", { class: "results" });
   const cancel = button(null, "Cancel", () => post(`/api/jobs/${job.id}/cancel`).catch(tell), { kind: "quiet" });
-  const close = button("close", "Dismiss", () => dismiss(job.id), { iconOnly: true, kind: "quiet" });
+  const close = square("close", "Dismiss", () => dismiss(job.id));
   const node = el("article", { class: "job" }, el("header", {}, title, cancel, close), step, bar, results);
   return { node, title, step, bar, results, cancel, close };
 }
@@ -109,11 +109,19 @@ function ending(job) {
 
 // story is what became of a job: the first results in full, the others counted.
 function story(job) {
+  if (job.results.length > 3 && !job.error && !job.results.some(isWorthReading)) return [el("p", {}, together(job.results))];
   const sorted = [...job.results].sort((a, b) => Boolean(b.error) - Boolean(a.error));
   const out = sorted.slice(0, 5).map(outcome);
-  if (sorted.length > 5) out.push(el("p", { class: "faint" }, `and ${sorted.length - 5} more`));
+  if (sorted.length > 5) out.push(faint(`and ${sorted.length - 5} more`));
   if (job.error && !job.results.some((r) => r.error)) out.push(failure(job.error));
   return out;
+}
+
+// together is many results that went the same plain way.
+function together(results) {
+  const removed = results.filter((r) => r.outcome === "removed").length;
+  const there = results.length - removed;
+  return [removed && `${plural(removed, "mapping")} removed.`, there && `${plural(there, "mapping")} as wished, read back from the router.`].filter(Boolean).join(" ");
 }
 
 // outcome is one result in words: what is true now, and what the router made of the wish.
@@ -139,7 +147,7 @@ export function tell(error) {
   const words = error instanceof Failure ? error.failure : { error: error.message || "This page's key is not valid any more.", kind: "failed" };
   const id = `page-${performance.now()}`;
   const node = el("article", { class: "job", data: { state: "failed" } },
-    el("header", {}, el("strong", {}, "Not done"), button("close", "Dismiss", () => dismiss(id), { iconOnly: true, kind: "quiet" })), failure(words));
+    el("header", {}, el("strong", {}, "Not done"), square("close", "Dismiss", () => dismiss(id))), failure(words));
   cards.set(id, { node });
   $("#jobs").append(node);
 }

@@ -39,13 +39,23 @@ export class List {
   }
 
   // reveal scrolls to an item, makes it the current one and puts the focus on it.
-  reveal(key, { focus = true } = {}) {
+  reveal(key) {
     const i = this.indexOf(key);
     if (i < 0) return;
     this.current = key;
     this.#scrollTo(i);
     this.draw();
-    if (focus) this.row(key).focus({ preventScroll: true });
+    this.row(key).focus({ preventScroll: true });
+  }
+
+  // move does what a key that moves means, and gives the item that is the current one then.
+  move(key) {
+    const at = this.indexOf(this.current);
+    const last = this.items.length - 1;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last, PageDown: at + 10, PageUp: at - 10 }[key];
+    const item = to === undefined ? undefined : this.items[Math.min(Math.max(to, 0), last)];
+    if (item) this.reveal(this.key(item));
+    return item;
   }
 
   #scrollTo(i) {

@@ -1,6 +1,6 @@
 // The section Mappings: the router's table, what can be done with it, and whether it follows by itself.
 
-import { $, button, el, show, text } from "./dom.js";
+import { $, button, el, filter, show, spring, text } from "./dom.js";
 import * as actions from "./actions.js";
 import * as activity from "./activity.js";
 import * as drift from "./drift.js";
@@ -31,24 +31,24 @@ export function start() {
 }
 
 function make() {
-  const filter = el("input", { type: "search", id: "filter", placeholder: "Filter", "aria-label": "Filter the table", autocomplete: "off", spellcheck: "false", oninput: () => grid.filter(filter.value) });
+  const words = filter("the table", (typed) => grid.filter(typed));
   const usual = el("div", { class: "tools usual" },
-    button("add", "Add", () => add(), { kind: "primary" }), filter, el("span", { class: "spring" }),
+    button("add", "Add", () => add(), { kind: "primary" }), words, spring(),
     button("upload", "Import", importing), button("download", "Export", exporting), button("renew", "Refresh", () => job("/api/refresh")));
   const count = el("strong");
   const chosen = el("div", { class: "tools chosen", hidden: true, role: "toolbar", "aria-label": "With the selected" }, count,
     ...actions.BATCH.map((a) => button(a.icon, a.words, () => act(a.name, grid.chosen()), { kind: a.kind })),
-    el("span", { class: "spring" }), button(null, "Clear selection", () => grid.clear(), { kind: "quiet" }));
-  return { tools: el("div", { class: "toolbox" }, usual, chosen), usual, chosen, count, filter, ...line(), empty: el("div", { class: "card blank", hidden: true }) };
+    spring(), button(null, "Clear selection", () => grid.clear(), { kind: "quiet" }));
+  return { tools: el("div", { class: "toolbox" }, usual, chosen), usual, chosen, count, words, ...line(), empty: el("div", { class: "card blank", hidden: true }) };
 }
 
 // line is the seed's checkbox, and beside it what happened last and how it became known.
 function line() {
   const box = el("input", { type: "checkbox", id: "following", checked: true, onchange: () => post("/api/following", { on: box.checked }).catch(tell) });
   const source = el("span", { class: "tag", hidden: true });
-  const words = el("span", { class: "last", role: "status" });
+  const last = el("span", { class: "last", role: "status" });
   const offer = button("renew", "Refresh", () => job("/api/refresh"), { hidden: true, kind: "quiet" });
-  return { box, source, words, offer, following: el("p", { class: "following" }, el("label", {}, box, el("span", {}, "Automatically listen for changes")), source, words, offer) };
+  return { box, source, last, offer, following: el("p", { class: "following" }, el("label", {}, box, el("span", {}, "Automatically listen for changes")), source, last, offer) };
 }
 
 function follow() {
@@ -60,7 +60,7 @@ function follow() {
   parts.source.title = following.reason ?? "";
   show(parts.source, following.on && Boolean(following.source));
   show(parts.offer, !following.on);
-  text(parts.words, following.on ? latest(following) : stale());
+  text(parts.last, following.on ? latest(following) : stale());
 }
 
 function latest(following) {
@@ -101,6 +101,7 @@ function blank(...nodes) {
 
 // change is a line "change"; what the table shows is told apart from what it only means.
 export function change(message) {
+  activity.changed(message);
   if (message.change.kind !== "mappings") return;
   const ids = table.change(message.change);
   if (ids.length <= 20) requestAnimationFrame(() => grid?.flash(ids));
@@ -120,7 +121,7 @@ async function act(name, rows) {
 // shortcut: slash leads to the filter and n adds, unless somebody types.
 function shortcut(event) {
   if ($("#mappings").hidden || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  const does = { "/": () => parts.filter.focus(), n: () => add() }[event.key];
+  const does = { "/": () => parts.words.focus(), n: () => add() }[event.key];
   if (!does || parts.tools.hidden) return;
   event.preventDefault();
   does();

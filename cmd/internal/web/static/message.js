@@ -1,7 +1,7 @@
 // One message: what it says, laid out, and its exact bytes.
 
 import { read, readBytes } from "./api.js";
-import { button, el } from "./dom.js";
+import { button, el, faint, square } from "./dom.js";
 import { failure } from "./failure.js";
 import { milliseconds } from "./format.js";
 import { copy } from "./jobs.js";
@@ -29,8 +29,8 @@ export async function show(id, log, close, pick) {
 function head(m, bytes, close, pick) {
   const answers = m.answers ? button(null, `Answers message ${m.answers}`, () => pick(m.answers), { kind: "quiet small" }) : null;
   return el("header", {}, el("div", {}, el("h2", {}, m.summary || m.kind),
-    el("p", { class: "faint" }, `${m.incoming ? "from" : "to"} ${m.peer}, ${m.net}, ${m.bytes} bytes`, m.roundTripMs != null && `, ${milliseconds(m.roundTripMs)} after the question`), answers),
-  el("span", { class: "tools" }, button("copy", "Copy its bytes as text", () => copy(latin(bytes), "Copied"), { iconOnly: true, kind: "quiet" }), button("close", "Close", close, { iconOnly: true, kind: "quiet" })));
+    faint(`${m.incoming ? "from" : "to"} ${m.peer}, ${m.net}, ${m.bytes} bytes`, m.roundTripMs != null && `, ${milliseconds(m.roundTripMs)} after the question`), answers),
+  el("span", { class: "tools" }, square("copy", "Copy its bytes as text", () => copy(latin(bytes), "Copied")), square("close", "Close", close)));
 }
 
 function content(m, bytes) {

@@ -1,6 +1,6 @@
 // The section Open?: a server of our own to look for, and the check whether a port really is open.
 
-import { button, el, icon, show, text } from "./dom.js";
+import { bar, button, code, el, entry, faint, icon, show, square, submitter, text } from "./dom.js";
 import { failure } from "./failure.js";
 import { choice, field, problem, risks, tick } from "./fields.js";
 import { clock, duration, ports } from "./format.js";
@@ -29,17 +29,17 @@ export function start(section) {
 }
 
 function serverParts() {
-  const port = el("input", { inputmode: "numeric", autocomplete: "off" });
+  const port = entry({ inputmode: "numeric" });
   const map = tick("Open the port on the router as well", { checked: true });
   const after = tick("Then check it", { checked: true });
   const know = tick("I know that this port can then be reached from the whole Internet");
-  const submit = el("button", { type: "submit", class: "primary" }, "Start");
-  const form = el("form", { novalidate: true, onsubmit: begin, oninput: () => show(know.node, risk() !== "") }, field("Port", port, { name: "port" }), map.node, after.node, know.node, el("div", { class: "tools" }, submit));
+  const submit = submitter("Start");
+  const form = el("form", { novalidate: true, onsubmit: begin, oninput: () => show(know.node, risk() !== "") }, field("Port", port, { name: "port" }), map.node, after.node, know.node, bar(submit));
   show(know.node, false);
   const running = el("div", { hidden: true });
   const parts = { state: el("p", { role: "status", class: "big-word" }), facts: el("dl", { class: "facts" }), visitors: el("ol", { class: "log" }), ends: el("p", { class: "faint" }) };
-  running.append(parts.state, parts.facts, parts.ends, el("h3", {}, "Visitors"), parts.visitors, el("div", { class: "tools" }, button("close", "Stop", stop, { kind: "danger" })));
-  const serverCard = el("div", { class: "card" }, el("h2", {}, "Test server"), el("p", { class: "faint" }, "Answers with one short page, stops by itself, and takes its mapping away. Open its address on a phone that is not on this Wi-Fi."), form, running);
+  running.append(parts.state, parts.facts, parts.ends, el("h3", {}, "Visitors"), parts.visitors, bar(button("close", "Stop", stop, { kind: "danger" })));
+  const serverCard = el("div", { class: "card" }, el("h2", {}, "Test server"), faint("Answers with one short page, stops by itself, and takes its mapping away. Open its address on a phone that is not on this Wi-Fi."), form, running);
   return { port, map, after, know, submit, form, running, serverCard, ...parts };
 }
 
@@ -89,18 +89,18 @@ function server(line) {
 
 function address(label, url) {
   if (!url) return null;
-  return el("div", {}, el("dt", {}, label), el("dd", {}, el("code", {}, url), button("copy", `Copy ${label.toLowerCase()}`, () => copy(url), { iconOnly: true, kind: "quiet" })));
+  return el("div", {}, el("dt", {}, label), el("dd", {}, code(url), square("copy", `Copy ${label.toLowerCase()}`, () => copy(url))));
 }
 
 function checkParts() {
-  const ask = el("input", { inputmode: "numeric", autocomplete: "off" });
+  const ask = entry({ inputmode: "numeric" });
   const protocol = choice("Protocol", "check-protocol", [["TCP", "TCP"], ["UDP", "UDP"]], "TCP");
-  const go = el("button", { type: "submit", class: "primary" }, "Check");
+  const go = submitter("Check");
   const word = el("p", { class: "big-word", role: "status" });
   const steps = el("ol", { class: "steps" });
   const more = el("div");
-  const checkCard = el("div", { class: "card" }, el("h2", {}, "Is a port open?"), el("p", { class: "faint" }, "Step by step, from the program on this computer to somebody on the Internet."),
-    el("form", { novalidate: true, onsubmit: question }, field("External port", ask, { name: "externalPort" }), protocol.node, el("div", { class: "tools" }, go)), word, steps, more);
+  const checkCard = el("div", { class: "card" }, el("h2", {}, "Is a port open?"), faint("Step by step, from the program on this computer to somebody on the Internet."),
+    el("form", { novalidate: true, onsubmit: question }, field("External port", ask, { name: "externalPort" }), protocol.node, bar(go)), word, steps, more);
   return { ask, protocol, go, word, steps, more, checkCard };
 }
 
@@ -117,7 +117,7 @@ function check({ running, check: result, at }) {
   text(p.word, words);
   p.word.dataset.state = state;
   p.steps.replaceChildren(...STEPS.map(([name, label]) => step(label, result?.[name], running)));
-  p.more.replaceChildren(...(result && !running ? [el("p", { class: "faint" }, `${result.protocol ?? ""} ${result.externalPort ?? ""} at ${clock(new Date(at))}`), ...(result.error ? [failure(result.error)] : [])] : []));
+  p.more.replaceChildren(...(result && !running ? [faint(`${result.protocol ?? ""} ${result.externalPort ?? ""} at ${clock(new Date(at))}`), ...(result.error ? [failure(result.error)] : [])] : []));
 }
 
 function step(label, verdict, running) {

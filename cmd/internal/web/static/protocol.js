@@ -1,7 +1,7 @@
 // The section Protocol: every message as a ladder between this computer and its peers.
 
 import { post, read, save, upload } from "./api.js";
-import { $, attribute, button, el, show, text } from "./dom.js";
+import { attribute, bar, button, el, filter, show, spring, text } from "./dom.js";
 import { clock, milliseconds, plural } from "./format.js";
 import { tell } from "./jobs.js";
 import { List } from "./list.js";
@@ -26,19 +26,19 @@ export function start(section) {
 }
 
 function make() {
-  const filter = el("input", { type: "search", placeholder: "Filter: peer, kind or words", "aria-label": "Filter messages", spellcheck: "false", oninput: () => ((words = filter.value.trim().toLowerCase()), draw()) });
+  const sieve = filter("messages", (typed) => ((words = typed), draw()));
   const pause = button("pause", "Pause", toggle, { "aria-pressed": "false" });
   const file = el("input", { type: "file", accept: ".wire", class: "unseen", "aria-label": "A .wire file", tabIndex: -1, onchange: () => openFile(file) });
   const back = button("play", "Back to live", () => choose({ id: "live", messages: live, more: false }), { hidden: true, kind: "primary" });
   const clear = button("trash", "Clear", () => post("/api/wire/clear").catch(tell));
-  const tools = el("div", { class: "tools" }, filter, pause, clear, el("span", { class: "spring" }), back,
+  const tools = bar(sieve, pause, clear, spring(), back,
     button("download", "Download .wire", () => save(`/api/wire/download?log=${log.id}`, log.id === "live" ? "session.wire" : log.name).catch(tell)), button("upload", "Open .wire", () => file.click()), file);
   const rows = el("div", { role: "rowgroup", class: "rows" });
   const older = button("down", "Earlier messages", earlier, { kind: "quiet", hidden: true });
   const empty = el("p", { class: "blank faint" });
   const ladder = el("div", { class: "card ladder", data: { scrolls: "" }, tabIndex: 0, role: "region", "aria-label": "Messages", onscroll: stick }, older, empty,
     el("div", { role: "grid", "aria-label": "Messages" }, head(), rows));
-  return { tools, filter, pause, back, clear, rows, older, empty, ladder, about: el("p", { class: "faint about", role: "status" }), detail: el("div", { class: "card detail", hidden: true }) };
+  return { tools, pause, back, clear, rows, older, empty, ladder, about: el("p", { class: "faint about", role: "status" }), detail: el("div", { class: "card detail", hidden: true }) };
 }
 
 const head = () => el("div", { role: "rowgroup", class: "head" }, el("div", { role: "row", class: "message" }, ...["Time", "Direction", "Peer", "Message", "Size", "Round trip"].map((w, i) => el("div", { role: "columnheader", class: `m-${i}` }, w))));
@@ -70,7 +70,7 @@ function toggle() {
 }
 
 function draw() {
-  const isNearEnd = atEnd();
+  const isNearEnd = sticks;
   const messages = words ? log.messages.filter((m) => haystack(m).includes(words)) : log.messages;
   view.list.show([...messages]);
   text(view.empty, messages.length ? "" : words ? "No message has these words in it." : log.id === "live" ? "Nothing said yet. Whatever this program sends or hears appears here." : "No messages in this file.");
@@ -88,7 +88,6 @@ function about(count) {
 const haystack = (m) => (m.haystack ??= `${m.summary} ${m.peer} ${m.local} ${m.kind} ${m.net} ${m.error ?? ""}`.toLowerCase());
 
 let sticks = true;
-const atEnd = () => sticks;
 
 function stick() {
   const { scrollTop, clientHeight, scrollHeight } = view.ladder;
@@ -118,20 +117,12 @@ function bind(row, m) {
 }
 
 function keys(event) {
-  const at = view.list.indexOf(view.list.current);
-  const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: view.list.items.length - 1, PageDown: at + 15, PageUp: at - 15 };
-  if (event.key === "Enter" || event.key === " ") pick(Number(event.target.closest(".message").dataset.id));
+  const moved = view.list.move(event.key);
+  if (moved) view.detail.hidden || pick(moved.id);
+  else if (event.key === "Enter" || event.key === " ") pick(Number(event.target.closest(".message").dataset.id));
   else if (event.key === "Escape") close();
-  else if (event.key in moves) step(moves[event.key]);
   else return;
   event.preventDefault();
-}
-
-function step(to) {
-  const item = view.list.items[Math.min(Math.max(to, 0), view.list.items.length - 1)];
-  if (!item) return;
-  view.list.reveal(item.id);
-  if (!view.detail.hidden) pick(item.id);
 }
 
 async function pick(id) {

@@ -1,6 +1,6 @@
 // One row of the table of mappings.
 
-import { attribute, button, el, show, text } from "./dom.js";
+import { attribute, button, el, show, text, square } from "./dom.js";
 import { duration, endpoint } from "./format.js";
 import * as store from "./store.js";
 
@@ -23,16 +23,18 @@ export function create(grid) {
   const p = {
     select: el("input", { type: "checkbox" }), power: el("button", { type: "button", role: "switch", class: "switch" }),
     description: el("span", { class: "words" }), badge: el("span", { class: "tag" }), kept: el("span", { class: "tag" }),
-    protocol: el("span"), port: el("span"), client: el("span"), remote: el("span"), left: el("span"),
-    edit: button("edit", "Edit", () => grid.onopen(item()), { iconOnly: true, kind: "quiet" }),
-    trash: button("trash", "Delete", () => grid.onaction("delete", [item()]), { iconOnly: true, kind: "quiet" }),
+    protocol: el("span"), port: el("span"), client: el("span"), target: el("span", { class: "unseen", "aria-hidden": "true" }), remote: el("span"), left: el("span"),
+    edit: square("edit", "Edit", () => grid.onopen(item())),
+    trash: square("trash", "Delete", () => grid.onaction("delete", [item()])),
     restore: button("renew", "Restore", () => grid.onaction("restore", [item()]), { kind: "small" }),
   };
   parts.set(row, p);
   p.select.addEventListener("click", (event) => grid.toggle(item().id, event.shiftKey));
   p.power.addEventListener("click", () => grid.onaction(item().enabled ? "disable" : "enable", [item()]));
   row.addEventListener("focusin", () => current(grid, row));
-  row.addEventListener("dblclick", (event) => event.target.closest("button, input") || item().gone || grid.onopen(item()));
+  const open = (event) => event.target.closest("button, input") || item().gone || grid.onopen(item());
+  row.addEventListener("dblclick", open);
+  row.addEventListener("click", (event) => grid.isNarrow && open(event));
   row.append(...cells(p));
   return row;
 }
@@ -40,7 +42,7 @@ export function create(grid) {
 function cells(p) {
   const cell = (name, ...content) => el("div", { role: "gridcell", class: `c-${name}` }, ...content);
   return [cell("select", p.select), cell("enabled", p.power), cell("description", p.description, p.badge, p.kept), cell("protocol", p.protocol), cell("externalPort", p.port),
-    cell("internalClient", p.client), cell("remoteHost", p.remote), cell("expires", p.left), cell("actions", p.restore, p.edit, p.trash)];
+    cell("internalClient", p.target, p.client), cell("remoteHost", p.remote), cell("expires", p.left), cell("actions", p.restore, p.edit, p.trash)];
 }
 
 // current makes a row the one that Tab leads to.
@@ -85,6 +87,7 @@ function words(p, item) {
   attribute(p.description, "title", item.description || null);
   text(p.protocol, item.protocol);
   text(p.port, item.externalPort);
+  text(p.target, `${item.protocol} ${item.externalPort} → `);
   text(p.client, endpoint(item.internalClient, item.internalPort));
   text(p.remote, item.remoteHost || "anyone");
   p.remote.classList.toggle("faint", !item.remoteHost);

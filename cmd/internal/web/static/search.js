@@ -1,6 +1,6 @@
 // The search while it runs, and what to try when nothing answered.
 
-import { button, el } from "./dom.js";
+import { button, el, entry, faint, submitter } from "./dom.js";
 import { duration } from "./format.js";
 import { start as job } from "./jobs.js";
 
@@ -8,7 +8,7 @@ export function seeking(search) {
   const seconds = Math.round(search.elapsedSeconds ?? 0);
   return [el("div", { class: "seek" }, el("div", { class: "pulse", "aria-hidden": "true" }),
     el("div", {}, el("h2", {}, search.target ? `Asking ${search.target}` : "Looking for your router"),
-      el("p", { class: "faint" }, seconds < 3 ? "It usually answers within a second." : `For ${duration(seconds)}. ${where(search)}`),
+      faint(seconds < 3 ? "It usually answers within a second." : `For ${duration(seconds)}. ${where(search)}`),
       ...(search.candidates ?? []).map((c) => el("p", {}, `${c.friendlyName || c.location} answered.`))))];
 }
 
@@ -41,14 +41,14 @@ function searched(search) {
 }
 
 function form() {
-  const input = el("input", { id: "target", name: "target", placeholder: "192.168.1.1 or http://192.168.1.1:5000/rootDesc.xml", autocomplete: "off", spellcheck: "false" });
+  const input = entry({ id: "target", name: "target", placeholder: "192.168.1.1 or http://192.168.1.1:5000/rootDesc.xml" });
   const submit = (event) => {
     event.preventDefault();
     job("/api/search", { target: input.value.trim() });
   };
   return el("form", { class: "inline", onsubmit: submit },
     el("label", { for: "target" }, "Router's address"), input,
-    el("button", { type: "submit", class: "primary" }, "Ask it"),
+    submitter("Ask it"),
     button("renew", "Search again", () => job("/api/search", { target: "" })));
 }
 

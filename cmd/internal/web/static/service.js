@@ -1,7 +1,7 @@
 // One service: its actions as forms with typed arguments, its variables, its events.
 
 import { post, read } from "./api.js";
-import { button, el, show, text } from "./dom.js";
+import { bar, button, code, el, entry, faint, show, square, submitter, text } from "./dom.js";
 import { showXML } from "./devices.js";
 import { failure } from "./failure.js";
 import { field } from "./fields.js";
@@ -18,7 +18,7 @@ export async function panel(service) {
   const document = await read(path);
   return [head(service, path),
     ...(document.notes ?? []).map((n) => el("p", { class: "note" }, n)),
-    el("h3", {}, "Actions"), ...document.actions.map((a) => action(path, a)), document.actions.length === 0 && el("p", { class: "faint" }, "None told."),
+    el("h3", {}, "Actions"), ...document.actions.map((a) => action(path, a)), document.actions.length === 0 && faint("None told."),
     el("h3", {}, "Variables"), variables(document.variables)].filter(Boolean);
 }
 
@@ -32,20 +32,20 @@ function head(service, path) {
   });
   store.on("subscriptions", () => text(toggle.lastChild, listens() ? "Stop listening" : "Subscribe to its events"));
   return el("header", {}, el("div", {}, el("h2", {}, service.type.split(":").slice(-2).join(" ")), el("p", { class: "faint break" }, service.type)),
-    el("div", { class: "tools" }, service.eventUrl && toggle, button(null, "Show XML", () => showXML("Service document", `${path}/xml`))));
+    bar(service.eventUrl && toggle, button(null, "Show XML", () => showXML("Service document", `${path}/xml`))));
 }
 
 function action(path, a) {
   const inputs = a.in.map(argument);
   const result = el("div", { class: "result", hidden: true, role: "status" });
-  const submit = el("button", { type: "submit", class: "primary" }, "Invoke");
+  const submit = submitter("Invoke");
   const send = (event) => {
     event.preventDefault();
     invoke(path, a, inputs, submit, result);
   };
   const gives = a.out.length ? `gives ${a.out.map((o) => o.name).join(", ")}` : "gives nothing back";
-  return el("details", { class: "fold action" }, el("summary", {}, el("code", {}, a.name), el("small", { class: "faint" }, gives)),
-    el("form", { novalidate: true, onsubmit: send }, ...inputs.map((i) => i.node), el("div", { class: "tools" }, submit)), result);
+  return el("details", { class: "fold action" }, el("summary", {}, code(a.name), el("small", { class: "faint" }, gives)),
+    el("form", { novalidate: true, onsubmit: send }, ...inputs.map((i) => i.node), bar(submit)), result);
 }
 
 // argument is an input for the type that the service tells.
@@ -58,8 +58,7 @@ function argument(a) {
 function inputFor(a) {
   if (a.dataType === "boolean") return select(["0", "1"], a.default, { 0: "no (0)", 1: "yes (1)" });
   if (a.allowed?.length) return select(a.allowed, a.default, {});
-  const attributes = { autocomplete: "off", spellcheck: "false", value: a.default ?? "" };
-  return el("input", NUMBER.test(a.dataType) ? { ...attributes, inputmode: "numeric" } : attributes);
+  return entry({ value: a.default ?? "", inputmode: NUMBER.test(a.dataType) ? "numeric" : null });
 }
 
 const select = (values, chosen, words) => el("select", {}, ...values.map((v) => el("option", { value: v, selected: v === chosen }, words[v] ?? v)));
@@ -79,14 +78,14 @@ async function invoke(path, a, inputs, submit, result) {
 }
 
 function answer(said) {
-  const values = said.out.map((o) => el("div", {}, el("dt", {}, o.name), el("dd", {}, el("code", {}, o.value), o.value && button("copy", `Copy ${o.name}`, () => copy(o.value), { iconOnly: true, kind: "quiet" }))));
+  const values = said.out.map((o) => el("div", {}, el("dt", {}, o.name), el("dd", {}, code(o.value), o.value && square("copy", `Copy ${o.name}`, () => copy(o.value)))));
   return [said.error ? failure(said.error) : values.length ? el("dl", { class: "facts" }, ...values) : el("p", {}, "Done."),
     ...(said.notes ?? []).map((n) => el("p", { class: "note" }, n)),
     el("p", { class: "faint tools" }, `In ${milliseconds(said.tookMs)}.`, ...(said.messages ?? []).map((id, i) => button(null, `Message ${i + 1}`, () => see(id), { kind: "quiet small" })))];
 }
 
 function variables(all) {
-  if (!all.length) return el("p", { class: "faint" }, "None told.");
+  if (!all.length) return faint("None told.");
   const row = (v) => el("tr", {}, el("th", { scope: "row" }, v.name), el("td", {}, v.dataType), el("td", {}, limits(v)), el("td", {}, v.events ? "tells of changes" : ""));
   return el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Variables" }, el("table", {}, el("thead", {}, el("tr", {}, ...["Name", "Type", "Values", "Events"].map((w) => el("th", { scope: "col" }, w)))), el("tbody", {}, ...all.map(row))));
 }

@@ -2,7 +2,7 @@
 
 import { post, save } from "./api.js";
 import { open } from "./dialog.js";
-import { button, el, show } from "./dom.js";
+import { button, code, el, show } from "./dom.js";
 import { failure } from "./failure.js";
 import { field, tick } from "./fields.js";
 import { mapping, plural } from "./format.js";
@@ -14,7 +14,7 @@ export function exporting() {
       close("");
       save(path, "mappings.txt").catch(tell);
     };
-    return el("div", { class: "body" }, el("p", {}, "A text file, one mapping a line. This page imports it, and so do ", el("code", {}, "upnp apply"), " and ", el("code", {}, "upnp keep -f"), "."),
+    return el("div", { class: "body" }, el("p", {}, "A text file, one mapping a line. This page imports it, and so do ", code("upnp apply"), " and ", code("upnp keep -f"), "."),
       el("footer", {}, button("download", "All in the table", () => write("/api/export")), button("download", "This computer's", () => write("/api/export?mine=1"), { kind: "primary", autofocus: true })));
   });
 }
@@ -73,5 +73,5 @@ function summary(changes) {
   if (!changes.length) return [el("p", {}, "All is so already.")];
   return [el("p", {}, plural(changes.length, "change"), ":"),
     el("ul", { class: "mappings" }, ...changes.slice(0, 200).map(({ change, mapping: m, before }) =>
-      el("li", { data: { change } }, `${WORDS[change]} `, el("code", {}, mapping(change === "delete" ? before ?? m : m)), m.description && el("span", {}, m.description))))];
+      el("li", { data: { change } }, `${WORDS[change]} `, code(mapping(change === "delete" ? before ?? m : m)), m.description && el("span", {}, m.description))))];
 }

@@ -11,8 +11,8 @@ export const looksLikeXML = (words) => /^\s*(<\?xml|<[A-Za-z_!])/.test(words);
 // view is the document as an element, or the text as it is if it is not XML.
 export function view(words) {
   const pre = el("pre", { class: "code", tabIndex: 0 });
-  if (looksLikeXML(words)) pre.append(...lines(words));
-  else pre.append(words);
+  pre.classList.toggle("xml", looksLikeXML(words));
+  pre.append(...(looksLikeXML(words) ? lines(words) : [words]));
   return pre;
 }
 
