@@ -44,11 +44,20 @@ export function changed({ change, source }) {
 }
 
 const TELL = {
-  mappings: ({ added, removed, numberOfEntries }) => [some("added", added), some("removed", removed)].filter(Boolean).join(", ") || (numberOfEntries === 0 ? "no port mappings" : ""),
+  mappings({ added, removed }) {
+    const was = new Map(removed.map((m) => [m.id, m]));
+    const is = new Map(added.map((m) => [m.id, m]));
+    const both = added.filter((m) => was.has(m.id));
+    const [renewed, changed] = [both.filter((m) => isSame(m, was.get(m.id))), both.filter((m) => !isSame(m, was.get(m.id)))];
+    return [some("added", added.filter((m) => !was.has(m.id))), some("changed", changed), some("renewed", renewed), some("removed", removed.filter((m) => !is.has(m.id)))].filter(Boolean).join(", ");
+  },
   externalAddress: ({ externalAddress }) => `external address ${externalAddress || "none"}`,
   status: ({ status }) => `connection ${status}`,
   gateway: ({ gateway, reason }) => `router ${gateway}${reason ? `: ${reason}` : ""}`,
 };
+
+// isSame tells whether two mappings differ in nothing but their leases.
+const isSame = (a, b) => ["internalClient", "internalPort", "enabled", "description"].every((name) => a[name] === b[name]);
 
 const some = (what, list) => (list.length === 0 ? "" : `${what} ${list.length === 1 ? mapping(list[0]) : plural(list.length, "mapping")}`);
 

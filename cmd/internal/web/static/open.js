@@ -83,7 +83,7 @@ function server(line) {
   p.facts.replaceChildren(...[address("Inside", line.url), address("From the Internet", line.publicUrl || "")].filter(Boolean));
   const left = (Date.parse(line.ends) - Date.now() - (store.get("skew") ?? 0)) / 1000;
   text(p.ends, line.ends ? `Stops by itself in ${duration(left)}.` : "");
-  const visitors = line.visitors.map((v) => el("li", {}, el("time", {}, clock(new Date(v.time))), el("span", {}, v.address, v.own && " (this computer)")));
+  const visitors = line.visitors.map((v) => el("li", {}, el("time", {}, clock(new Date(v.time))), el("span", {}, v.address, v.own ? " (this computer)" : v.knew ? " (knew the address)" : "")));
   p.visitors.replaceChildren(...(visitors.length ? visitors : [el("li", { class: "faint" }, "Nobody yet.")]));
 }
 
@@ -121,7 +121,7 @@ function check({ running, check: result, at }) {
 }
 
 function step(label, verdict, running) {
-  const state = verdict?.verdict ?? (running ? "busy" : "skipped");
+  const state = verdict?.verdict || (running ? "busy" : "skipped");
   const said = { pass: "yes", fail: "no", unknown: "not known", skipped: verdict ? "not asked" : "", busy: "" }[state];
   return el("li", { data: { verdict: state } }, el("span", { class: "sign" }, sign(state)), el("div", {}, el("strong", {}, label), said && el("span", { class: "said" }, said), verdict?.reason && el("p", {}, verdict.reason)));
 }

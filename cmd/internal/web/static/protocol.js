@@ -105,7 +105,7 @@ function bind(row, m) {
   const [time, arrow, peer, summary, size, trip] = row.children;
   row.dataset.id = m.id;
   row.dataset.way = m.incoming ? "in" : "out";
-  attribute(row, "data-error", m.error ? "" : null);
+  attribute(row, "data-error", m.error || m.refused ? "" : null);
   attribute(row, "aria-selected", String(m.id === view.list.current && !view.detail.hidden));
   row.tabIndex = m.id === view.list.current || view.list.current === null ? 0 : -1;
   text(time, `${clock(new Date(m.time))}.${String(new Date(m.time).getMilliseconds()).padStart(3, "0")}`);

@@ -4,7 +4,7 @@ import { post, read } from "./api.js";
 import { bar, button, code, el, entry, faint, show, square, submitter, text } from "./dom.js";
 import { showXML } from "./devices.js";
 import { failure } from "./failure.js";
-import { field } from "./fields.js";
+import { field, problem } from "./fields.js";
 import { milliseconds } from "./format.js";
 import { copy, tell } from "./jobs.js";
 import { see } from "./protocol.js";
@@ -58,7 +58,7 @@ function argument(a) {
 function inputFor(a) {
   if (a.dataType === "boolean") return select(["0", "1"], a.default, { 0: "no (0)", 1: "yes (1)" });
   if (a.allowed?.length) return select(a.allowed, a.default, {});
-  return entry({ value: a.default ?? "", inputmode: NUMBER.test(a.dataType) ? "numeric" : null });
+  return entry({ value: a.default ?? "", inputmode: NUMBER.test(a.dataType) ? "numeric" : null, type: a.secret ? "password" : null });
 }
 
 const select = (values, chosen, words) => el("select", {}, ...values.map((v) => el("option", { value: v, selected: v === chosen }, words[v] ?? v)));
@@ -67,9 +67,13 @@ async function invoke(path, a, inputs, submit, result) {
   submit.disabled = true;
   try {
     const given = Object.fromEntries(inputs.map((i) => [i.name, i.input.value]));
+    for (const i of inputs) problem(i.input, "");
     result.replaceChildren(...answer(await post(`${path}/invoke`, { action: a.name, arguments: given })));
   } catch (error) {
     if (!error.failure) throw error;
+    const wrong = inputs.find((i) => i.name === error.failure.field);
+    if (wrong) problem(wrong.input, error.failure.error);
+    wrong?.input.focus();
     result.replaceChildren(failure(error.failure));
   } finally {
     submit.disabled = false;
