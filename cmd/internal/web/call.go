@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"upnp/cmd/internal/plain"
@@ -133,7 +134,8 @@ func readUpTo[T any](r *http.Request, limit int64) (v T, err error) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		wrong, _ := errors.AsType[*json.UnmarshalTypeError](err)
 		if wrong != nil && wrong.Field != "" {
-			return v, usage(wrong.Field, "%s is not of the right kind", wrong.Field)
+			field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+			return v, usage(field, "%s is not of the right kind", field)
 		}
 		return v, usage("", "what was sent is not the JSON wanted")
 	}

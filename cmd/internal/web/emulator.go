@@ -60,6 +60,9 @@ func newBench(p *page, e *Emulator) *bench {
 
 // make puts a new router in the place of what was there.
 func (b *bench) make(p emulator.Profile) *emulator.Router {
+	if p.Size == 0 {
+		p.Size = 1 << 16 // small tables are a quirk
+	}
 	r := emulator.New(p)
 	if err := r.Put(b.settings.Mappings...); err != nil {
 		b.page.log.write("bad", "the emulated router's table is too small for its first mappings")
@@ -73,11 +76,15 @@ func (b *bench) make(p emulator.Profile) *emulator.Router {
 
 // run serves the router, another after another.
 func (b *bench) run(ctx context.Context) {
-	r := b.now()
-	for {
+	r, first := b.now(), true
+	for ; ; first = false {
 		serving, stop := context.WithCancel(ctx)
+		ready := make(chan struct{})
 		var parts sync.WaitGroup
-		parts.Go(func() { b.serve(serving, r) })
+		parts.Go(func() { b.serve(serving, r, sync.OnceFunc(func() { close(ready) })) })
+		if !first {
+			parts.Go(func() { b.visit(serving, ready) })
+		}
 		parts.Go(func() { b.watch(serving, r) })
 		var p emulator.Profile
 		select {
@@ -93,9 +100,26 @@ func (b *bench) run(ctx context.Context) {
 	}
 }
 
-func (b *bench) serve(ctx context.Context, r *emulator.Router) {
+// visit has the page look for the gateway again: another router has taken the place of the one it
+// knows, without a pause to notice that by.
+func (b *bench) visit(ctx context.Context, ready <-chan struct{}) {
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case b.page.finder.quests <- quest{}:
+	case <-ctx.Done():
+	}
+}
+
+func (b *bench) serve(ctx context.Context, r *emulator.Router, ready func()) {
 	server := b.settings.Server
-	server.Ready = func(string) { b.turn("on") }
+	server.Ready = func(string) {
+		b.turn("on")
+		ready()
+	}
 	if err := r.Serve(ctx, server); err != nil {
 		b.page.log.write("bad", "the emulated router does not start: "+err.Error())
 	}

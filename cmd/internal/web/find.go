@@ -115,7 +115,7 @@ func (f *finder) next(ctx context.Context) quest {
 	case q := <-f.quests:
 		return q
 	case <-again:
-		return quest{target: f.line.Target, quiet: true}
+		return quest{target: f.page.server.Target, quiet: true}
 	case <-ctx.Done():
 		return quest{}
 	}

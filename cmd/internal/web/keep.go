@@ -124,14 +124,14 @@ func (h *holding) run(ctx context.Context) {
 
 // keep runs a keeper until nothing is to be kept any more.
 func (h *holding) keep(ctx context.Context, wishes []igd.Wish) {
+	var running sync.WaitGroup
+	defer running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	news := make(chan []igd.Wish)
 	client := h.page.client
 	k := &igd.Keeper{Client: &client, Target: h.target(), Journal: h.page.server.Journal, Events: h.heard, Wishes: news}
 	ended := make(chan error, 1)
-	var running sync.WaitGroup
-	defer running.Wait()
 	running.Go(func() { ended <- h.runKeeper(ctx, k, wishes) })
 	for {
 		select {

@@ -35,6 +35,7 @@ type page struct {
 	log      *diary
 
 	subscribing sync.WaitGroup
+	emulating   sync.WaitGroup
 }
 
 func newPage(ctx context.Context, s *Server) *page {
@@ -68,8 +69,11 @@ func (p *page) run(ctx context.Context) {
 	watching.Go(func() { p.finder.run(ctx) })
 	watching.Go(func() { p.meter.run(ctx) })
 	watching.Go(func() { p.holding.run(ctx) })
+	emulating, off := context.WithCancel(context.WithoutCancel(ctx))
+	defer p.emulating.Wait()
+	defer off() // last: until then there is something to take away from it
 	if p.bench != nil {
-		watching.Go(func() { p.bench.run(ctx) })
+		p.emulating.Go(func() { p.bench.run(emulating) })
 	}
 	<-ctx.Done()
 	p.hub.end() // nothing is begun any more
