@@ -20,7 +20,7 @@ const (
 	maxPortsEach     = 16
 	portsFor         = 10 * time.Minute // for which a port counts
 	toldEachPerMin   = 1
-	toldEachAtOnce   = 5
+	toldEachAtOnce   = 10
 	ipv6AskerBits    = 48
 	reasonConns      = "too many connections"
 	reasonLooks      = "too many questions: 30 a minute are answered"

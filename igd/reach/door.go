@@ -67,6 +67,6 @@ type guest struct {
 }
 
 func (g *guest) Close() error {
-	defer g.leave()
+	g.leave() // first: whoever sees the end of this connection may make the next
 	return g.Conn.Close()
 }

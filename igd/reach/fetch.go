@@ -22,6 +22,9 @@ var (
 // maxPage is the page with its head, and a little more.
 const maxPage = 1 << 10
 
+// knocks are the datagrams sent to our own server, in less than a second.
+const knocks = 2
+
 // datagramGap is the time between the datagrams of one question, which may get lost.
 const datagramGap = 300 * time.Millisecond
 
@@ -32,7 +35,7 @@ func (k *check) fetch(ctx context.Context, at netip.AddrPort) error {
 		return err
 	}
 	if k.want.Protocol == igd.UDP {
-		_, err = askUDP(ctx, netip.Addr{}, at, nonce, 3)
+		_, err = askUDP(ctx, netip.Addr{}, at, nonce, knocks)
 	} else {
 		err = k.fetchTCP(ctx, at, nonce)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // hairpinTimeout is how long a router may take to loop a connection back.
-const hairpinTimeout = 2 * time.Second
+const hairpinTimeout = 1500 * time.Millisecond
 
 // noProof is what hairpin findings are labelled with.
 const noProof = " (no proof of anything outside)"

@@ -63,12 +63,12 @@ func (k *check) finding(s sighting) Finding {
 	}
 	r := k.report
 	switch {
+	case r.Public.Verdict == Fail:
+		s.reason += ": what stands before the router does not let it in"
 	case r.Mapped.Verdict == Fail:
 		s.reason += ": the router does not send it there"
 	case r.Local.Verdict == Fail:
 		s.reason += ": nothing listens here"
-	case r.Public.Verdict == Fail:
-		s.reason += ": what stands before the router does not let it in"
 	default:
 		s.reason += ": the router does not forward what its table lists, or a firewall keeps it out, on this machine or at the provider"
 	}

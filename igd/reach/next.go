@@ -34,7 +34,7 @@ func (k *check) next(ctx context.Context) string {
 			continue
 		}
 		if name := k.nameOf(ctx, p); name != "" {
-			return fmt.Sprintf(", %s at %v", name, p.From.Addr())
+			return fmt.Sprintf("; the next router is %s at %v", name, p.From.Addr())
 		}
 	}
 	return ""
@@ -42,19 +42,27 @@ func (k *check) next(ctx context.Context) string {
 
 var nextTargets = []ssdp.Target{igd.InternetGatewayDevice1, ssdp.RootDevice}
 
-// likely are the addresses that a router has in the network of an address, as routers come out of
-// the box. Those on this machine's own link are other devices.
+// likely are the addresses that a router has as it comes out of the box: in the network of our router's
+// outside or, if that is not known, anywhere. Those on this machine's own link are other devices.
 func (k *check) likely(outside netip.Addr) (at []netip.AddrPort) {
-	network := outside.As4()
-	for _, last := range []byte{1, 254} {
-		network[3] = last
-		addr := netip.AddrFrom4(network)
-		if addr == outside || k.isOnLink(addr) {
-			continue
+	candidates := usual
+	if outside.Is4() {
+		first, last := outside.As4(), outside.As4()
+		first[3], last[3] = 1, 254
+		candidates = []netip.Addr{netip.AddrFrom4(first), netip.AddrFrom4(last)}
+	}
+	for _, addr := range candidates {
+		if addr != outside && !k.isOnLink(addr) {
+			at = append(at, netip.AddrPortFrom(addr, ssdp.Port))
 		}
-		at = append(at, netip.AddrPortFrom(addr, ssdp.Port))
 	}
 	return at
+}
+
+// usual are the addresses of routers in homes, and the first of the carriers' block.
+var usual = []netip.Addr{
+	netip.AddrFrom4([4]byte{192, 168, 0, 1}), netip.AddrFrom4([4]byte{192, 168, 1, 1}), netip.AddrFrom4([4]byte{192, 168, 178, 1}),
+	netip.AddrFrom4([4]byte{192, 168, 2, 1}), netip.AddrFrom4([4]byte{10, 0, 0, 1}), netip.AddrFrom4([4]byte{100, 64, 0, 1}),
 }
 
 func (k *check) isOnLink(addr netip.Addr) bool {

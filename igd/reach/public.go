@@ -23,13 +23,13 @@ func (k *check) public(ctx context.Context) Finding {
 	case igd.Public:
 		return Finding{Pass, addr.String()}
 	case igd.Private:
-		return Finding{Fail, fmt.Sprintf("the router's own address %v is private: it stands behind another router%s, which has to let the port in too", addr, k.next(ctx))}
+		return Finding{Fail, fmt.Sprintf("the router's own address %v is private: it stands behind another router, which has to let the port in too%s", addr, k.next(ctx))}
 	case igd.CGNAT:
-		return Finding{Fail, fmt.Sprintf("the router's own address %v is the carrier's, which shares one of the Internet among its customers (CGNAT)%s: only the carrier can let the port in", addr, k.next(ctx))}
+		return Finding{Fail, fmt.Sprintf("the router's own address %v is the carrier's, which shares one of the Internet among its customers (CGNAT): only the carrier can let the port in%s", addr, k.next(ctx))}
 	case igd.DSLite:
 		return Finding{Fail, fmt.Sprintf("the router's own address %v is that of a tunnel through IPv6 (DS-Lite): nothing comes in over IPv4", addr)}
 	case igd.NoAddr:
-		return Finding{Fail, "the router has no outside address: its connection is down, or it hides that it is behind another NAT"}
+		return Finding{Fail, "the router has no outside address: its connection is down, or it hides that it is behind another NAT" + k.next(ctx)}
 	}
 	return Finding{Fail, fmt.Sprintf("the router's own address %v is in a block that nobody on the Internet has%s", addr, k.next(ctx))}
 }

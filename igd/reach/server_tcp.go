@@ -16,11 +16,11 @@ func (s *Server) listenTCP(ctx context.Context) error {
 		return err
 	}
 	s.socket = l
-	s.work.Go(func() { s.accept(l) })
+	s.work.Go(func() { s.accept(ctx, l) })
 	return nil
 }
 
-func (s *Server) accept(l net.Listener) {
+func (s *Server) accept(ctx context.Context, l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -35,6 +35,7 @@ func (s *Server) accept(l net.Listener) {
 		s.work.Go(func() {
 			defer s.leave(from)
 			defer conn.Close()
+			defer context.AfterFunc(ctx, func() { conn.Close() })()
 			s.visit(from, s.serve(conn))
 		})
 	}

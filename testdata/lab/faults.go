@@ -4,11 +4,14 @@ package lab
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -162,8 +165,7 @@ func (h *Host) Signal(t testing.TB, signal string, words ...string) {
 func (h *Host) processes(t testing.TB, signal syscall.Signal, words []string) (hit []int) {
 	t.Helper()
 	for _, pid := range pidsIn(h.ns) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if matches(strings.Split(string(line), "\x00"), words) {
+		if isCalled(pid, words) {
 			syscall.Kill(pid, signal)
 			hit = append(hit, pid)
 		}
@@ -174,7 +176,59 @@ func (h *Host) processes(t testing.TB, signal syscall.Signal, words []string) (h
 	return hit
 }
 
-// matches reports whether a command line begins with a program and a word.
-func matches(line, words []string) bool {
+// isCalled reports whether the command line of a process begins with a program and a word.
+func isCalled(pid int, words []string) bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	line := strings.Split(string(text), "\x00")
 	return len(line) > 1 && strings.HasSuffix(line[0], "/"+words[0]) && line[1] == words[1]
+}
+
+// Hairpin has the router send connections from inside to its outer port back in, which miniupnpd's
+// rules do not.
+func (r *Router) Hairpin(t testing.TB, protocol string, port int, to string) {
+	t.Helper()
+	r.nft(t, fmt.Sprintf(`table ip hairpin {
+	chain prerouting {
+		type nat hook prerouting priority -101; policy accept;
+		iifname "lan0" ip daddr %s %s dport %d dnat to %s
+	}
+	chain postrouting {
+		type nat hook postrouting priority 99; policy accept;
+		iifname "lan0" oifname "lan0" masquerade
+	}
+}`, r.WAN, protocol, port, to))
+}
+
+// NoHairpin takes Hairpin's rules away.
+func (r *Router) NoHairpin(t testing.TB) {
+	t.Helper()
+	r.nft(t, "delete table ip hairpin")
+}
+
+// Flood connects to an address again and again, says something each time and does not wait for an answer.
+// It returns how often it connected.
+func (h *Host) Flood(addr, text string, during time.Duration) int {
+	const workers = 2
+	var made atomic.Int64
+	var work sync.WaitGroup
+	end := time.Now().Add(during)
+	for range workers {
+		work.Go(func() {
+			h.Do(func() error {
+				for time.Now().Before(end) {
+					conn, err := (&net.Dialer{Deadline: end}).Dial("tcp4", addr)
+					if err != nil {
+						continue
+					}
+					made.Add(1)
+					io.WriteString(conn, text)
+					conn.(*net.TCPConn).SetLinger(0)
+					conn.Close()
+				}
+				return nil
+			})
+		})
+	}
+	work.Wait()
+	return int(made.Load())
 }

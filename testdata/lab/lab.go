@@ -39,6 +39,7 @@ type Lab struct {
 	Router   *Router
 	Router2  *Router // nil unless asked for
 	Internet *Host
+	ISP      *Router // the provider's address translation, nil unless asked for; it does UPnP once it is started
 
 	t      testing.TB
 	prefix string

@@ -47,3 +47,16 @@ func highWater(status string) int64 {
 	kib, _ := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
 	return kib << 10
 }
+
+// Peak is the most memory that a process of the host has held, in bytes. It is the one whose command line
+// begins with the words.
+func (h *Host) Peak(t testing.TB, words ...string) int64 {
+	t.Helper()
+	for _, pid := range pidsIn(h.ns) {
+		if isCalled(pid, words) {
+			return highWater(fmt.Sprintf("/proc/%d/status", pid))
+		}
+	}
+	t.Fatalf("no process %v on %s", words, h.Name)
+	return 0
+}

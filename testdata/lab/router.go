@@ -67,13 +67,15 @@ func (l *Lab) router(name, lan, wan string) *Router {
 func (l *Lab) behindNAT(r *Router) {
 	l.t.Helper()
 	isp := l.host("isp", "100.64.0.1")
+	l.ISP = &Router{Host: isp, WAN: WANAddr, port: httpPort, URL: fmt.Sprintf("http://%s:%d/rootDesc.xml", isp.Addr, httpPort)}
 	l.outside(isp, WANAddr)
-	l.connect(r.Host, "wan0", isp, "in0")
+	l.connect(r.Host, "wan0", isp, "lan0")
 	r.WAN = "100.64.0.2"
 	l.ip("-n", r.ns, "addr", "add", r.WAN+"/24", "dev", "wan0")
-	l.ip("-n", isp.ns, "addr", "add", isp.Addr+"/24", "dev", "in0")
+	l.ip("-n", isp.ns, "addr", "add", isp.Addr+"/24", "dev", "lan0")
 	l.ip("-n", r.ns, "route", "add", "default", "via", isp.Addr)
-	l.translate(isp, "in0", "wan0")
+	l.translate(isp, "lan0", "wan0")
+	l.ISP.configure(l.t, true)
 }
 
 // rules close the way in but for what miniupnpd opens.
@@ -136,7 +138,7 @@ func (r *Router) configure(t testing.TB, igd1 bool) {
 	dir := t.TempDir()
 	r.conf, r.pidfile = filepath.Join(dir, "miniupnpd.conf"), filepath.Join(dir, "pid")
 	yes := map[bool]string{true: "yes", false: "no"}
-	last := map[string]string{"r": "01", "r2": "11"}[r.Name] // the embedded devices' UDNs count on from here
+	last := map[string]string{"r": "01", "r2": "11", "isp": "21"}[r.Name] // the embedded devices' UDNs count on from here
 	lines := []string{
 		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
 		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + yes[igd1],

@@ -93,7 +93,8 @@ func (o *uiOptions) server(ctx context.Context, s *session) (*web.Server, error)
 		return nil, err
 	}
 	server.Client, server.Journal = *client, s.statePath("ui.journal")
-	return server, nil
+	server.Probes, err = s.fileProbes()
+	return server, err
 }
 
 // emulator makes the network of --emulated this machine's; the page puts the router there.
