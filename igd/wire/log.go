@@ -114,19 +114,33 @@ func appendLogHeader(dst []byte, start time.Time) []byte {
 }
 
 func appendEvent(dst []byte, start time.Time, e Event) []byte {
-	data := e.Data
+	size := len(e.Data)
 	if e.Kind == Failed || e.Kind == Closed {
-		data = []byte(e.Err)
+		size = len(e.Err)
 	}
 	offset := max(0, e.Time.Sub(start)).Microseconds()
-	dst = fmt.Appendf(dst, "%d.%06d %d %s %s ", offset/1e6, offset%1e6, e.Flow, e.Kind, e.Net)
+	dst = appendOffset(dst, uint64(offset))
+	dst = append(strconv.AppendInt(append(dst, ' '), int64(e.Flow), 10), ' ')
+	dst = append(append(dst, e.Kind.String()...), ' ')
+	dst = append(append(dst, e.Net...), ' ')
 	dst = append(appendAddr(dst, e.Local), ' ')
 	dst = append(appendAddr(dst, e.Remote), ' ')
-	dst = append(strconv.AppendInt(dst, int64(len(data)), 10), '\n')
-	if len(data) == 0 {
+	dst = append(strconv.AppendInt(dst, int64(size), 10), '\n')
+	if size == 0 {
 		return dst
 	}
-	return append(append(dst, data...), '\n')
+	if e.Kind == Failed || e.Kind == Closed {
+		return append(append(dst, e.Err...), '\n')
+	}
+	return append(append(dst, e.Data...), '\n')
+}
+
+// appendOffset writes microseconds as seconds with six decimals.
+func appendOffset(dst []byte, micros uint64) []byte {
+	dst = append(strconv.AppendUint(dst, micros/1e6, 10), '.')
+	at := len(dst)
+	dst = strconv.AppendUint(dst, micros%1e6+1e6, 10) // the leading 1 keeps the zeros, and becomes none
+	return append(dst[:at], dst[at+1:]...)
 }
 
 // appendAddr writes an address in one word: zones are names of interfaces, which on some systems

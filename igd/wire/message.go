@@ -93,3 +93,15 @@ func methodOf(head []byte) string {
 	method, _, _ := strings.Cut(firstLine(head), " ")
 	return method
 }
+
+// Parts are the head and the body of a message, without chunked framing.
+func (m Message) Parts() (head, body []byte) {
+	if m.Net == "udp" {
+		head, body, _ = splitHead(m.Data)
+		return head, body
+	}
+	f := frame{answer: m.Answer}
+	rest := f.add(m.Data)
+	head, body = f.parts()
+	return head, append(body, rest...)
+}

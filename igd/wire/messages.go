@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"io"
 	"iter"
 	"maps"
@@ -16,12 +17,12 @@ const (
 	maxSearches = 64
 )
 
-// ReadMessages are the messages of a .wire file as it is read, the incomplete ones at its end last, before
-// the error if there is one.
-func ReadMessages(r io.Reader) iter.Seq2[Message, error] {
+// ReadMessages are the messages of a .wire file as it is read, with at most limit bytes of data each, 0
+// being MaxMessageData. The incomplete ones at its end come last, before the error if there is one.
+func ReadMessages(r io.Reader, limit int) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		more := true
-		m := newMessages(func(m Message) { more = more && yield(m, nil) }, MaxMessageData)
+		m := newMessages(func(m Message) { more = more && yield(m, nil) }, cmp.Or(limit, MaxMessageData))
 		var failed error
 		for e, err := range ReadEvents(r) {
 			if failed = err; err == nil {

@@ -1,6 +1,9 @@
 package wire
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // How much [Redact] holds back while it waits for the rest of a message.
 const (
@@ -17,7 +20,8 @@ const (
 // lengths hold, and the conversation can still be played again.
 //
 // A value may be split between two reads, so the events of a message are held back until all of it
-// is there; the order stays. flush hands on what is held back; it is to be called at the end.
+// is there; the order stays. flush hands on what is held back; it is to be called at the end,
+// when sink may still be in use.
 func Redact(next func(Event)) (sink func(Event), flush func()) {
 	r := &redactor{next: next, flows: make(map[int]*[2]stretch), values: newStandIns()}
 	return r.take, r.flush
@@ -35,6 +39,7 @@ func (l *Log) Redacted() *Log {
 }
 
 type redactor struct {
+	mu     sync.Mutex
 	next   func(Event)
 	queue  []*held
 	size   int
@@ -56,6 +61,8 @@ type stretch struct {
 }
 
 func (r *redactor) take(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	h := &held{event: e}
 	r.queue, r.size = append(r.queue, h), r.size+len(e.Data)
 	switch {
@@ -148,6 +155,8 @@ func (r *redactor) pump(now time.Time) {
 }
 
 func (r *redactor) flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for flow := range r.flows {
 		r.settleFlow(flow)
 	}

@@ -43,7 +43,7 @@ func commands() []*Command {
 		checkCommand(), probeServerCommand(), doctorCommand(),
 		checkCommand(), probeServerCommand(),
 		devicesCommand(), describeCommand(), callCommand(), subscribeCommand(),
-		emulateCommand(), demoCommand(),
+		emulateCommand(), wireCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
 	}
 }

@@ -70,7 +70,11 @@ func profileOf(name string, quirks []string) (emulator.Profile, error) {
 
 // bare is an error's text without the name of the package it comes from.
 func bare(err error) string {
-	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "emulator: "), "igd: ")
+	text := err.Error()
+	for _, name := range []string{"emulator: ", "igd: ", "wire: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
 }
 
 // promptAnswer caps how long an emulated router keeps a search waiting. It is as quick as the

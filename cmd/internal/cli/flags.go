@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type options struct {
 	json     bool
 	verbose  bool
 	wire     string
+	wireSize int64
+	redact   bool
 	emulated emulatedFlag
 	color    string
 	noCache  bool
@@ -35,6 +38,8 @@ func (o *options) declare(fs *flag.FlagSet) {
 	fs.BoolVar(&o.json, "json", o.json, "JSON on stdout, errors too")
 	fs.BoolVar(&o.verbose, "v", o.verbose, "a line on stderr for every message sent and received")
 	fs.StringVar(&o.wire, "wire", o.wire, "write the exact bytes, both directions, to `FILE|-`; - is stderr")
+	fs.Var(sizeFlag{&o.wireSize}, "wire-size", "a new FILE at `SIZE`, 64M if not given; full ones become FILE.1 to FILE.3")
+	fs.BoolVar(&o.redact, "redact", o.redact, "in --wire and -v, stand-ins for public addresses and what else names a device")
 	fs.Var(&o.emulated, "emulated", "talk to a fresh emulated router; =NAME,... picks its profile and quirks")
 	fs.Var(choiceFlag{&o.color, []string{"auto", "always", "never"}}, "color", "use colours: `auto|always|never`; NO_COLOR turns auto off")
 	fs.BoolVar(&o.noCache, "no-cache", o.noCache, "forget what is remembered of routers, and remember nothing")
@@ -169,6 +174,38 @@ func (f choiceFlag) Set(s string) error {
 		return fmt.Errorf("want one of %s", strings.Join(f.choices, ", "))
 	}
 	*f.value = s
+	return nil
+}
+
+// countFlag is a number from 1.
+type countFlag struct{ n *int }
+
+func (f countFlag) String() string { return "" }
+
+func (f countFlag) Set(s string) error {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || n < 1 {
+		return errors.New("want a number from 1")
+	}
+	*f.n = int(n)
+	return nil
+}
+
+// sizeFlag is a number of bytes, with k, M or G for powers of 1024.
+type sizeFlag struct{ size *int64 }
+
+func (f sizeFlag) String() string { return "" }
+
+func (f sizeFlag) Set(s string) error {
+	number, shift := s, 0
+	if i := strings.IndexAny(s, "kKMG"); i > 0 && i == len(s)-1 {
+		number, shift = s[:i], map[byte]int{'k': 10, 'K': 10, 'M': 20, 'G': 30}[s[i]]
+	}
+	n, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || n <= 0 {
+		return errors.New("want a size such as 500k or 64M")
+	}
+	*f.size = n << shift
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -87,25 +86,6 @@ func (s *session) net(ctx context.Context) (wire.Network, error) {
 	}
 	s.network = tapped
 	return tapped, s.checkInterface()
-}
-
-// tap adds what -v and --wire show to a network.
-func (s *session) tap(n wire.Network) (wire.Network, error) {
-	if s.options.verbose {
-		n = wire.NewTap(n, wire.Summary(s.Err, s.stderr.color))
-	}
-	switch s.options.wire {
-	case "":
-		return n, nil
-	case "-":
-		return wire.NewTap(n, wire.Print(s.Err)), nil
-	}
-	f, err := os.Create(s.options.wire)
-	if err != nil {
-		return nil, usagef("--wire %q: %v", s.options.wire, plain.Innermost(err))
-	}
-	s.closers = append(s.closers, f.Close)
-	return wire.NewTap(n, wire.Print(f)), nil
 }
 
 // checkInterface refuses an --interface that does not exist.
