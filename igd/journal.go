@@ -95,7 +95,7 @@ func openJournal(path string, d disk) (j *journal, notes []string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, fmt.Errorf("igd: journal: %w", err)
 	}
-	if j.lock, err = takeJournal(path + ".lock"); err != nil {
+	if j.lock, err = takeLock(path+".lock", journalPatience); err != nil {
 		return nil, nil, fmt.Errorf("igd: journal %s: %w", path, err)
 	}
 	if notes, err = j.load(); err != nil {
@@ -106,13 +106,16 @@ func openJournal(path string, d disk) (j *journal, notes []string, err error) {
 	return j, notes, nil
 }
 
-// takeJournal locks a file, with a little patience: a keeper that was killed lets go of its own
-// only when the last of its threads is gone.
-func takeJournal(path string) (*os.File, error) {
-	const tries, pause = 10, 50 * time.Millisecond
-	for i := 1; ; i++ {
+// journalPatience is for a keeper that was killed, which lets go of its journal only when the last
+// of its threads is gone.
+const journalPatience = 450 * time.Millisecond
+
+// takeLock locks a file, with a little patience.
+func takeLock(path string, patience time.Duration) (*os.File, error) {
+	const pause = 50 * time.Millisecond
+	for ; ; patience -= pause {
 		f, err := lockJournal(path)
-		if i == tries || !errors.Is(err, ErrJournalInUse) {
+		if patience <= 0 || !errors.Is(err, ErrJournalInUse) {
 			return f, err
 		}
 		time.Sleep(pause)
@@ -160,15 +163,17 @@ func (j *journal) load() (notes []string, err error) {
 
 var errTooLarge = errors.New("too large")
 
-// read is a regular file that is not reached through a link.
-func (j *journal) read(path string) ([]byte, error) {
+func (j *journal) read(path string) ([]byte, error) { return readFile(path, maxJournal) }
+
+// readFile reads a regular file that is not reached through a symbolic link.
+func readFile(path string, limit int64) ([]byte, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path)
-	case info.Size() > maxJournal:
+	case info.Size() > limit:
 		return nil, errTooLarge
 	}
 	return os.ReadFile(path)

@@ -63,7 +63,7 @@ func (j *journal) rewrite() error {
 		text = appendRecord(text, o)
 	}
 	temp := j.path + ".tmp"
-	if err := j.write(temp, text); err != nil {
+	if err := writeFile(j.disk, temp, text); err != nil {
 		return err
 	}
 	if j.file != nil {
@@ -81,8 +81,9 @@ func (j *journal) rewrite() error {
 	return j.disk.Sync(filepath.Dir(j.path))
 }
 
-func (j *journal) write(path string, text []byte) error {
-	f, err := j.disk.Create(path)
+// writeFile writes a new file that is on the disk when it returns.
+func writeFile(d disk, path string, text []byte) error {
+	f, err := d.Create(path)
 	if err != nil {
 		return err
 	}
