@@ -47,6 +47,8 @@ type Leeway struct {
 	NoExternal bool
 	// UnknownPinhole: one that is not there is 402 and not 704. miniupnpd.
 	UnknownPinhole bool
+	// NoOutboundTimeout: GetOutboundPinholeTimeout is 501. miniupnpd with nftables.
+	NoOutboundTimeout bool
 	// Description: descriptions come back cut or altered. FRITZ!Box and many others.
 	Description bool
 }

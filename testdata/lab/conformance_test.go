@@ -42,6 +42,7 @@ func daemon(t *testing.T, url string) igdtest.Peer {
 	return igdtest.Peer{
 		Backend: gw,
 		Client:  gw.LocalAddr(),
+		Client6: gw.IPv6Addr(),
 		Other:   netip.MustParseAddr("192.168.7.3"),
 		Leeway: igdtest.Leeway{
 			DeleteMissing:       true,
@@ -49,6 +50,8 @@ func daemon(t *testing.T, url string) igdtest.Peer {
 			EnabledIgnored:      true,
 			RemoteHostForgotten: true,
 			EmptyRange:          true,
+			UnknownPinhole:      true,
+			NoOutboundTimeout:   true,
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 type Host struct {
 	Name string // "c1", "r", "w"
 	Addr string // on the LAN or, for the internet host, outside; without prefix length
+	IPv6 string // likewise; empty if it has none
 	ns   string // the name ip-netns knows
 }
 

@@ -19,9 +19,13 @@ import (
 
 // outsideGets fetches the page of hello from the Internet, with little patience.
 func outsideGets(l *lab.Lab, port int) bool {
+	return outsideGetsAt(l, net.JoinHostPort(l.Router.WAN, fmt.Sprint(port)))
+}
+
+func outsideGetsAt(l *lab.Lab, addr string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	c, err := l.Internet.Dial(ctx, net.JoinHostPort(l.Router.WAN, fmt.Sprint(port)))
+	c, err := l.Internet.Dial(ctx, addr)
 	if err != nil {
 		return false
 	}

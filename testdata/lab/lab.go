@@ -20,6 +20,7 @@ type Options struct {
 	Others    int           // other UPnP devices on the LAN, up to 4
 	Anyone    bool          // the routers let one host map for another
 	NoDaemon  bool          // the router routes and does no UPnP
+	IPv6      bool          // all but the other devices have IPv6 too, and the router a firewall for it
 	Loss      float64       // of 1: the part of the LAN's frames that is lost, in each direction
 	Delay     time.Duration // of each of the LAN's frames, in each direction
 }
@@ -43,6 +44,7 @@ type Lab struct {
 
 	t      testing.TB
 	prefix string
+	ipv6   bool
 	sw     *Host // where the LAN's cables end
 	ports  []string
 }
@@ -54,6 +56,7 @@ func Up(t testing.TB, o Options) *Lab {
 	t.Helper()
 	Need(t)
 	l := &Lab{t: t, prefix: fmt.Sprintf("%s%d-", prefix(), labs.Add(1))}
+	l.ipv6 = o.IPv6
 	l.internet()
 	l.sw = l.host("sw", "")
 	l.ip("-n", l.sw.ns, "link", "add", "lan", "type", "bridge", "mcast_snooping", "0", "stp_state", "0", "forward_delay", "0")
@@ -87,9 +90,7 @@ func (l *Lab) host(name, addr string) *Host {
 			l.t.Errorf("removing %s: %v", h.ns, err)
 		}
 	})
-	for _, key := range []string{"net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6"} {
-		h.Sysctl(key, "1") // a kernel without IPv6 has no such key
-	}
+	h.chooseFamilies(l.ipv6)
 	l.ip("-n", h.ns, "link", "set", "lo", "up")
 	return h
 }
@@ -114,6 +115,7 @@ func (l *Lab) lanHost(name, addr, gateway string) *Host {
 	if gateway != "" {
 		l.ip("-n", h.ns, "route", "add", "default", "via", gateway)
 	}
+	l.lanIPv6(h, gateway)
 	return h
 }
 
@@ -124,6 +126,7 @@ func (l *Lab) internet() {
 	l.ip("-n", l.Internet.ns, "link", "add", "wan", "type", "bridge", "mcast_snooping", "0")
 	l.ip("-n", l.Internet.ns, "link", "set", "wan", "up")
 	l.ip("-n", l.Internet.ns, "addr", "add", InternetAddr+"/24", "dev", "wan")
+	l.wanIPv6(l.Internet, "wan", "")
 }
 
 // outside connects a host with the Internet, through its wan0.
@@ -133,4 +136,5 @@ func (l *Lab) outside(h *Host, addr string) {
 	l.ip("-n", l.Internet.ns, "link", "set", "p-"+h.Name, "master", "wan")
 	l.ip("-n", h.ns, "addr", "add", addr+"/24", "dev", "wan0")
 	l.ip("-n", h.ns, "route", "add", "default", "via", InternetAddr)
+	l.wanIPv6(h, "wan0", addr)
 }

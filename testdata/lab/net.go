@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,10 +16,18 @@ import (
 func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	var c net.Conn
 	err := h.Do(func() (err error) {
-		c, err = (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp4", addr)
+		c, err = (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, family(addr), addr)
 		return err
 	})
 	return c, err
+}
+
+// family is the network of an address, so that none stands for the other.
+func family(addr string) string {
+	if strings.HasPrefix(addr, "[") {
+		return "tcp6"
+	}
+	return "tcp4"
 }
 
 // Serve answers HTTP at one of the host's addresses until the test ends.
@@ -26,7 +35,7 @@ func (h *Host) Serve(t testing.TB, addr string, handler http.Handler) {
 	t.Helper()
 	var ln net.Listener
 	err := h.Do(func() (err error) {
-		ln, err = net.Listen("tcp4", addr)
+		ln, err = net.Listen(family(addr), addr)
 		return err
 	})
 	if err != nil {

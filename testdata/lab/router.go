@@ -51,7 +51,7 @@ func (l *Lab) routers(o Options) {
 		l.translate(r.Host, "lan0", "wan0")
 		if !o.NoDaemon {
 			r.anyone = o.Anyone
-			r.configure(l.t, o.IGD1)
+			r.configure(l.t, o)
 			r.Start(l.t)
 		}
 	}
@@ -83,7 +83,7 @@ var rules = template.Must(template.New("nft").Parse(`table inet igd {
 	chain input {
 		type filter hook input priority 0; policy accept;
 		iifname "{{.Out}}" ct state established,related accept
-		iifname "{{.Out}}" meta l4proto icmp accept
+		iifname "{{.Out}}" meta l4proto { icmp, ipv6-icmp } accept
 		iifname "{{.Out}}" drop
 	}
 	chain forward {
@@ -110,6 +110,9 @@ func (l *Lab) translate(h *Host, in, out string) {
 	if err := h.Sysctl("net.ipv4.ip_forward", "1"); err != nil {
 		l.t.Fatal(err)
 	}
+	if l.ipv6 {
+		l.routeIPv6(h)
+	}
 	var text bytes.Buffer
 	if err := rules.Execute(&text, map[string]string{"In": in, "Out": out}); err != nil {
 		l.t.Fatal(err)
@@ -133,7 +136,7 @@ func (h *Host) nft(t testing.TB, script string) {
 }
 
 // configure writes the daemon's configuration.
-func (r *Router) configure(t testing.TB, igd1 bool) {
+func (r *Router) configure(t testing.TB, o Options) {
 	t.Helper()
 	dir := t.TempDir()
 	r.conf, r.pidfile = filepath.Join(dir, "miniupnpd.conf"), filepath.Join(dir, "pid")
@@ -141,7 +144,7 @@ func (r *Router) configure(t testing.TB, igd1 bool) {
 	last := map[string]string{"r": "01", "r2": "11", "isp": "21"}[r.Name] // the embedded devices' UDNs count on from here
 	lines := []string{
 		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
-		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=yes", "force_igd_desc_v1=" + yes[igd1],
+		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=" + yes[!o.IPv6], "force_igd_desc_v1=" + yes[o.IGD1],
 		"upnp_table_name=igd", "upnp_nat_table_name=igd", "upnp_forward_chain=upnp_forward",
 		"upnp_nat_chain=upnp_dnat", "upnp_nat_postrouting_chain=upnp_snat",
 		"secure_mode=" + yes[!r.anyone], "min_lifetime=120", "max_lifetime=86400",

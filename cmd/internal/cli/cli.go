@@ -39,6 +39,7 @@ func commands() []*Command {
 	return []*Command{
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
+		pinholeCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
 		checkCommand(), probeServerCommand(), doctorCommand(),
 		checkCommand(), probeServerCommand(),

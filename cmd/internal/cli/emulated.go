@@ -97,8 +97,8 @@ var (
 // there.
 func emulatedLAN() (self wire.Network, server igd.Server) {
 	lan := wire.NewMemory()
-	router := lan.Host("router", netip.PrefixFrom(emulatedRouter, 24))
-	host := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24))
+	router := lan.Host("router", dualStack(emulatedRouter)...)
+	host := lan.Host("self", dualStack(emulatedSelf)...)
 	host.SetGateway(emulatedRouter)
 	return host, igd.Server{Network: router, Interface: emulatedInterface, Port: emulatedPort, MaxDelay: promptAnswer}
 }
@@ -111,6 +111,17 @@ func (s *session) emulate(ctx context.Context, f emulatedFlag) (wire.Network, er
 		return nil, err
 	}
 	return self, s.serve(ctx, r, server)
+}
+
+// dualStack are the addresses of a host of the emulated network: IPv4, link-local, and one of the
+// block for documentation.
+func dualStack(addr netip.Addr) []netip.Prefix {
+	with := func(prefix string) netip.Prefix {
+		b := netip.MustParseAddr(prefix).As16()
+		b[15] = addr.As4()[3]
+		return netip.PrefixFrom(netip.AddrFrom16(b), 64)
+	}
+	return []netip.Prefix{netip.PrefixFrom(addr, 24), with("fe80::"), with("2001:db8::")}
 }
 
 // serve runs an emulated router until the session ends, and returns when it can be reached.

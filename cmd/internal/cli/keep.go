@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"sync"
 
 	"upnp/cmd/internal/notation"
@@ -145,21 +144,6 @@ func (o *keepOptions) journalPath(s *session) string {
 		return o.journal
 	}
 	return s.statePath("keep.journal")
-}
-
-// statePath is the usual place of a journal: systemd's state folder, or beside the memory of routers.
-// What is opened on an emulated network needs none.
-func (s *session) statePath(name string) string {
-	if s.base != nil || s.options.emulated.on {
-		return ""
-	}
-	if dir := s.getenv("STATE_DIRECTORY"); dir != "" {
-		return filepath.Join(dir, name)
-	}
-	if path := memoryPath(s.getenv); path != "" {
-		return filepath.Join(filepath.Dir(path), name)
-	}
-	return ""
 }
 
 // A keepPrinter prints what happens, and tells systemd.

@@ -59,6 +59,23 @@ func memoryPath(getenv func(string) string) string {
 	return filepath.Join(dir, "upnp", "routers.json")
 }
 
+// statePath is where a file is kept that has to outlive the command: in systemd's state folder, or
+// beside the memory of routers. It is empty for nowhere, as for what is on an emulated network.
+func (s *session) statePath(name string) string {
+	switch dir := s.getenv("STATE_DIRECTORY"); {
+	case s.state != "":
+		return filepath.Join(s.state, name)
+	case s.base != nil || s.options.emulated.on:
+		return ""
+	case dir != "":
+		return filepath.Join(dir, name)
+	}
+	if path := memoryPath(s.getenv); path != "" {
+		return filepath.Join(filepath.Dir(path), name)
+	}
+	return ""
+}
+
 // Load implements [igd.Memory].
 func (m *memoryFile) Load(key string) (igd.Remembered, bool) {
 	m.mu.Lock()

@@ -27,6 +27,7 @@ type session struct {
 	stderr  *printer // everything else for people
 
 	base    wire.Network // where the network is not the system's; tests set it
+	state   string       // where state is kept, if not in the usual place; tests set it
 	network wire.Network // base with what --wire and -v add to it
 	memory  *memoryFile
 	gateway *igd.Gateway

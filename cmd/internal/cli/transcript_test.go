@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,8 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the c
 
 // A transcript is a scenario: command lines against one router, each followed by what it prints.
 //
-//	router igd1,only-permanent-leases     (a profile and quirks; none: igd2; nobody: an empty network)
+//	router igd1,only-permanent-leases     (a profile and quirks; none: igd2; nobody: an empty network;
+//	                                      ipv6 among them: all have IPv6 addresses too)
 //	$ upnp add 9542 --lease 1h            a command line
 //	TCP 9542 -> ...                       its stdout
 //	2> note: ...                          its stderr
@@ -123,14 +125,15 @@ func elide(got, want string) string {
 // network is a LAN with this machine and, unless the transcript says nobody, a router.
 func (tr transcript) network(t *testing.T) wire.Network {
 	lan := wire.NewMemory()
-	host := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24))
+	names := strings.FieldsFunc(tr.router, func(r rune) bool { return r == ',' })
+	addrs := func(addr netip.Addr) []netip.Prefix { return dualStack(addr)[:1] }
+	if i := slices.Index(names, "ipv6"); i >= 0 {
+		names, addrs = slices.Delete(names, i, i+1), dualStack
+	}
+	host := lan.Host("self", addrs(emulatedSelf)...)
 	host.SetGateway(emulatedRouter)
 	if tr.router == "nobody" {
 		return host
-	}
-	var names []string
-	if tr.router != "" {
-		names = strings.Split(tr.router, ",")
 	}
 	profile, err := profileOf("", names)
 	if err != nil {
@@ -140,7 +143,7 @@ func (tr transcript) network(t *testing.T) wire.Network {
 	if err := r.Put(prefilled()...); err != nil {
 		t.Fatal(err)
 	}
-	serveUntilEnd(t, r, igd.Server{Network: lan.Host("router", netip.PrefixFrom(emulatedRouter, 24)), Interface: emulatedInterface, Port: emulatedPort})
+	serveUntilEnd(t, r, igd.Server{Network: lan.Host("router", addrs(emulatedRouter)...), Interface: emulatedInterface, Port: emulatedPort})
 	return host
 }
 
@@ -249,7 +252,7 @@ type result struct {
 func runWords(ctx context.Context, host wire.Network, words []string, stdin string) result {
 	var out, err bytes.Buffer
 	s := newSession(Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
-	s.base = host
+	s.base, s.state = host, "."
 	code := s.finish(ctx, s.main(ctx, words))
 	s.close()
 	return result{out.String(), err.String(), code}

@@ -53,5 +53,5 @@ func commonRefusalWords(code igd.Error) (words, hint string) {
 	case igd.ErrWildcardSource, igd.ErrWildcardExternalPort, igd.ErrWildcardInternalPort:
 		return "the router wants every address and port spelled out", ""
 	}
-	return "the router refused", ""
+	return pinholeRefusalWords(code)
 }
