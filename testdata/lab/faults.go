@@ -45,7 +45,8 @@ func (r *Router) Replace(t testing.TB, igd1 bool) {
 	r.kill()
 	r.nft(t, flushRules)
 	r.model++
-	r.configure(t, igd1)
+	r.options.IGD1 = igd1
+	r.configure(t)
 	r.Start(t)
 }
 

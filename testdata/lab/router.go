@@ -26,9 +26,9 @@ type Router struct {
 	URL string // of its description
 
 	conf, pidfile string
-	port          int  // of the daemon's HTTP
-	anyone        bool // one host may map for another
-	model         int  // how often it was replaced
+	port          int // of the daemon's HTTP
+	options       Options
+	model         int // how often it was replaced
 }
 
 const httpPort = 5000
@@ -50,8 +50,8 @@ func (l *Lab) routers(o Options) {
 	for _, r := range all {
 		l.translate(r.Host, "lan0", "wan0")
 		if !o.NoDaemon {
-			r.anyone = o.Anyone
-			r.configure(l.t, o)
+			r.options = o
+			r.configure(l.t)
 			r.Start(l.t)
 		}
 	}
@@ -136,7 +136,7 @@ func (h *Host) nft(t testing.TB, script string) {
 }
 
 // configure writes the daemon's configuration.
-func (r *Router) configure(t testing.TB, o Options) {
+func (r *Router) configure(t testing.TB) {
 	t.Helper()
 	dir := t.TempDir()
 	r.conf, r.pidfile = filepath.Join(dir, "miniupnpd.conf"), filepath.Join(dir, "pid")
@@ -144,10 +144,10 @@ func (r *Router) configure(t testing.TB, o Options) {
 	last := map[string]string{"r": "01", "r2": "11", "isp": "21"}[r.Name] // the embedded devices' UDNs count on from here
 	lines := []string{
 		"ext_ifname=wan0", "listening_ip=lan0", "http_port=" + strconv.Itoa(httpPort),
-		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=" + yes[!o.IPv6], "force_igd_desc_v1=" + yes[o.IGD1],
+		"enable_upnp=yes", "enable_natpmp=no", "ipv6_disable=" + yes[!r.options.IPv6], "force_igd_desc_v1=" + yes[r.options.IGD1],
 		"upnp_table_name=igd", "upnp_nat_table_name=igd", "upnp_forward_chain=upnp_forward",
 		"upnp_nat_chain=upnp_dnat", "upnp_nat_postrouting_chain=upnp_snat",
-		"secure_mode=" + yes[!r.anyone], "min_lifetime=120", "max_lifetime=86400",
+		"secure_mode=" + yes[!r.options.Anyone], "min_lifetime=120", "max_lifetime=86400",
 		"notify_interval=60", "system_uptime=no", "serial=" + last,
 		fmt.Sprintf("uuid=5a8d2c14-90f3-4d6e-a7b1-0242ac11%02d%s", r.model, last),
 		"minissdpdsocket=" + filepath.Join(dir, "none"),
