@@ -12,15 +12,15 @@ import (
 	"upnp/testdata/lab"
 )
 
-// finding and report have the names that the command promises to scripts.
-type finding struct{ Verdict, Reason string }
+// verdict and report have the names that the command promises to scripts.
+type verdict struct{ Verdict, Reason string }
 
-func (f finding) is(verdict, words string) bool {
+func (f verdict) is(verdict, words string) bool {
 	return f.Verdict == verdict && strings.Contains(f.Reason, words)
 }
 
 type report struct {
-	Local, Mapped, Public, Hairpin, Outside finding
+	Local, Mapped, Public, Hairpin, Outside verdict
 	Open                                    string
 }
 
