@@ -42,7 +42,6 @@ func commands() []*Command {
 		pinholeCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
 		checkCommand(), probeServerCommand(), doctorCommand(),
-		checkCommand(), probeServerCommand(),
 		devicesCommand(), describeCommand(), callCommand(), subscribeCommand(),
 		emulateCommand(), wireCommand(), demoCommand(),
 		completionCommand(), versionCommand(), helpCommand(),
