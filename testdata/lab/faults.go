@@ -42,7 +42,7 @@ func (r *Router) Flush(t testing.TB) {
 // Replace takes the router away without a goodbye and puts another model in its place.
 func (r *Router) Replace(t testing.TB, igd1 bool) {
 	t.Helper()
-	r.kill()
+	r.Kill()
 	r.nft(t, flushRules)
 	r.model++
 	r.options.IGD1 = igd1

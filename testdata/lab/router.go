@@ -210,12 +210,13 @@ const flushRules = "flush chain inet igd upnp_dnat; flush chain inet igd upnp_fo
 // was switched off and on.
 func (r *Router) Forget(t testing.TB) {
 	t.Helper()
-	r.kill()
+	r.Kill()
 	r.nft(t, flushRules)
 	r.Start(t)
 }
 
-func (r *Router) kill() {
+// Kill ends the daemon, which says no goodbye.
+func (r *Router) Kill() {
 	pid := r.pid()
 	syscall.Kill(pid, syscall.SIGKILL)
 	for runs(pid) {

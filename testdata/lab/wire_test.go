@@ -36,7 +36,7 @@ func TestWireReplay(t *testing.T) {
 			for _, words := range []string{"list --json", "info --json", "list --json --redact"} {
 				said[words] = newUser(t, c).must(t, append(strings.Fields(words), "--wire", filepath.Join(dir, words))...).Stdout
 			}
-			l.Router.Stop(t)
+			l.Router.Kill()
 			for words, want := range said {
 				stop := replayed(t, l.Router.Host, filepath.Join(dir, words))
 				got := newUser(t, c).must(t, strings.Fields(strings.TrimSuffix(words, " --redact"))...).Stdout
