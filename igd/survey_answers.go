@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"upnp/igd/wire"
 	"upnp/ssdp"
 )
 
@@ -22,7 +23,7 @@ func (v *surveying) tellMulticast() {
 		i.Echoed = v.hunted.echoed[i.Name]
 		switch {
 		case !i.Sent:
-			v.found(FindNotSent, Warning, Advice{"The search could not be sent on " + i.Name + ".", v.letIn()}, i.Errors...)
+			v.found(FindNotSent, Warning, Advice{"The search could not be sent on " + i.Name + ".", letOut}, i.Errors...)
 			continue
 		case !i.Joined:
 			v.found(FindNotJoined, Warning, Advice{What: "Announcements cannot be heard on " + i.Name + "."}, i.Errors...)
@@ -35,7 +36,7 @@ func (v *surveying) tellMulticast() {
 	}
 	switch {
 	case sent == 0:
-		v.found(FindNotSent, Problem, Advice{"The search could not be sent anywhere.", v.letIn()})
+		v.found(FindNotSent, Problem, Advice{"The search could not be sent anywhere.", letOut})
 	case len(fine) > 0:
 		v.found(FindMulticast, OK, Advice{What: "Multicast works on " + strings.Join(fine, ", ") + ": group joined, search sent and heard back."})
 	}
@@ -113,9 +114,15 @@ func (r rank) words() string {
 	return strings.Join(all, ", ")
 }
 
+// letOut is what to do about searches that cannot be sent.
+const letOut = "See whether a firewall or a VPN on this machine keeps UDP to 239.255.255.250 from going out."
+
+// short is a device's own text for use in a line.
+func short(text string) string { return wire.Sanitize(text, 80) }
+
 // line is an answer as evidence.
 func (a *SeenAnswer) line() string {
-	name := a.Name
+	name := short(a.Name)
 	if name == "" {
 		name = "something"
 	}
@@ -150,7 +157,7 @@ func (v *surveying) tellRivals() {
 	var lines []string
 	for _, r := range v.hunted.others(v.hunted.best) {
 		if r.Err == nil {
-			lines = append(lines, fmt.Sprintf("%s at %s: %s", r.Name, r.Location, r.Reason))
+			lines = append(lines, fmt.Sprintf("%s at %s: %s", short(r.Name), r.Location, r.Reason))
 		}
 	}
 	if len(lines) == 0 {

@@ -84,7 +84,7 @@ func (v *surveying) tellGateway() {
 	if v.hunted != nil {
 		why = append(why, "taken because "+v.hunted.best.rank.words())
 	}
-	v.found(FindGateway, OK, Advice{What: fmt.Sprintf("The router is %s (%s) at %s.", d.FriendlyName, strings.TrimSpace(d.ModelName+" "+d.ModelNumber), g.Location())},
+	v.found(FindGateway, OK, Advice{What: fmt.Sprintf("The router is %s (%s) at %s.", short(d.FriendlyName), short(strings.TrimSpace(d.ModelName+" "+d.ModelNumber)), g.Location())},
 		append(why, "ports are mapped with "+typeName(g.conn.Type)+", for this machine to "+seen.LocalAddress)...)
 	if len(seen.Notes) > 0 {
 		v.found(FindRepaired, Note, Advice{What: "The router's description is not by the book; it was understood all the same."}, seen.Notes...)

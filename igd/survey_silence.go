@@ -27,7 +27,10 @@ const (
 	knockSilent = "silent"
 )
 
-const doorTimeout = 1500 * time.Millisecond // to connect to a port of a router nearby
+const (
+	doorTimeout  = 1500 * time.Millisecond // to connect to a port of a router nearby
+	doorsTimeout = 5 * time.Second         // for all of them, and what is behind
+)
 
 // doors are ports at which routers keep their descriptions, with where it was seen there, and two
 // that tell whether there is a router at all. They only help to tell a router that does not speak
@@ -63,7 +66,7 @@ func (v *surveying) silence(ctx context.Context) {
 		v.found(FindRepliesLost, Problem, Advice{"The router speaks UPnP, but its answers to searches do not arrive here: a firewall on this machine, or something between, keeps them out.", v.letIn()},
 			append([]string{"its description was read at " + v.hunted.best.location}, v.lossEvidence()...)...)
 	case v.blocking() != nil && len(others) == 0:
-		v.found(FindRepliesLost, Problem, Advice{"Nobody answers, and a firewall on this machine keeps answers out.", v.letIn()}, v.lossEvidence()...)
+		v.found(FindRepliesLost, Problem, Advice{"Nobody answers, and a firewall on this machine keeps answers out: whether the router speaks UPnP cannot be told.", v.letIn()}, append(v.lossEvidence(), v.knockLines()...)...)
 	case len(others) > 0:
 		v.found(FindOnlyOthers, Problem, Advice{"Other devices answer, but no router that opens ports: UPnP is switched off in the router, or it has none.", switchOn(routers)}, others...)
 	case len(routers) == 0:
@@ -98,7 +101,7 @@ func (v *surveying) nothingSent() bool {
 func (v *surveying) tellUnusable() bool {
 	all := v.unusable()
 	for _, f := range all {
-		name := f.name
+		name := short(f.name)
 		if name == "" {
 			name = "The router"
 		}
@@ -122,6 +125,8 @@ func (v *surveying) namesOfOthers() []string {
 // knock tries the default gateways over TCP, and where the gateway was before. It reports whether
 // anything there lives; a gateway that is found is the best.
 func (v *surveying) knock(ctx context.Context) (alive bool) {
+	ctx, cancel := context.WithTimeout(ctx, doorsTimeout)
+	defer cancel()
 	s := v.hunted
 	if a, ok := v.client.recall(s.interfaces); ok {
 		v.enter(ctx, a)
@@ -178,7 +183,7 @@ func (v *surveying) knockDoor(ctx context.Context, ifi ssdp.Interface, to netip.
 // enter takes the gateway that is described at a place, if there is one.
 func (v *surveying) enter(ctx context.Context, a answer) bool {
 	s := v.hunted
-	ctx, cancel := context.WithTimeout(ctx, 2*doorTimeout)
+	ctx, cancel := context.WithTimeout(ctx, doorTimeout)
 	defer cancel()
 	g, r, err := v.client.open(ctx, s.network, a, s.interfaces, true)
 	if err != nil {

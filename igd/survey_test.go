@@ -184,9 +184,14 @@ func isAnswer(data []byte) bool { return strings.HasPrefix(string(data), "HTTP/"
 type machine struct{ walls []igd.Firewall }
 
 func (m machine) Firewalls(context.Context) []igd.Firewall { return m.walls }
-func (machine) Virtual(name string) string                 { return "" }
-func (machine) Undelivered() (uint64, bool)                { return 7, true }
-func (machine) LetIn() string                              { return "let it in" }
+func (machine) Virtual(name string) string {
+	if name == "br0" {
+		return "a bridge"
+	}
+	return ""
+}
+func (machine) Undelivered() (uint64, bool) { return 7, true }
+func (machine) LetIn() string               { return "let it in" }
 
 // TestSurveyLostReplies: a firewall on this host that keeps answers out is told from a router that
 // does not answer, and the router is examined all the same.

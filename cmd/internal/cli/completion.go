@@ -61,7 +61,7 @@ func valueOf(f *flag.Flag) flagValue {
 		return flagValue{words: profileNames()}
 	case "quirk":
 		return flagValue{words: quirkNames()}
-	case "wire", "f", "journal":
+	case "wire", "f", "journal", "bundle":
 		return flagValue{file: true}
 	}
 	return flagValue{}
