@@ -23,6 +23,9 @@
 // [Gateway.Changes] tells what becomes of the table, the external address, the connection and the
 // gateway itself, from its events or by asking. Nothing is told that was only heard.
 //
+// [Client.Survey] and [Survey] say why there is no gateway, or why it does not do what it should: a
+// [Report] names the cause and holds all that was seen.
+//
 // What routers get wrong is a fact to show and to rank by, and gates nothing: a connection that
 // says Disconnected, a missing service document, a private external address, a version no
 // standard has. Repairs are told in Notes. Nothing here depends on a make of router; what worked

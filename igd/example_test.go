@@ -50,6 +50,16 @@ func Example() {
 	// igd: GetSpecificPortMappingEntry at 192.168.1.1: 714 NoSuchEntryInArray
 }
 
+// ExampleSurvey says why no port can be opened. It takes seconds, because it waits for late answers.
+func ExampleSurvey() {
+	survey := igd.Survey{
+		Write: true, // try a mapping, and remove it again
+		Found: func(f igd.Finding) { fmt.Println(f.Severity, f.What) },
+	}
+	report := survey.Run(context.Background())
+	fmt.Println(report.Conclusion.What, report.Conclusion.Do)
+}
+
 // exampleNetwork is a host on a LAN in memory that has an emulated router.
 func exampleNetwork() (network wire.Network, stop func()) {
 	lan := wire.NewMemory()

@@ -198,10 +198,15 @@ func (v *surveying) lossEvidence() []string {
 	if n := v.report.Undelivered; n != nil && *n > 0 {
 		all = append(all, fmt.Sprintf("%d packets came in during the search and reached no program", *n))
 	}
+	return append(all, v.wallEvidence()...)
+}
+
+// wallEvidence is the firewall of this host that may keep answers out, if one is known to.
+func (v *surveying) wallEvidence() []string {
 	if f := v.blocking(); f != nil {
-		all = append(all, f.Name+" on this machine refuses what was not asked for")
+		return []string{f.Name + " on this machine refuses what was not asked for"}
 	}
-	return all
+	return nil
 }
 
 // gatewaysOf are the default gateways of the searched interfaces.

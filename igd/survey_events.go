@@ -81,7 +81,7 @@ func (v *surveying) events(ctx context.Context) {
 	case e.First:
 		v.found(FindEvents, OK, Advice{What: "The router tells of changes by itself, and can connect to this machine to do so."})
 	case e.Accepted:
-		v.found(FindEventsSilent, Warning, Advice{"The router accepts a subscription to its events, and no event arrives. " + asks, v.letConnect()}, v.lossEvidence()...)
+		v.found(FindEventsSilent, Warning, Advice{"The router accepts a subscription to its events, and no event arrives. " + asks, v.letConnect()}, v.wallEvidence()...)
 	default:
 		v.found(FindEventsRefused, Warning, Advice{What: "The router does not let this machine subscribe to its events. " + asks}, e.Reason)
 	}

@@ -21,8 +21,8 @@ type Machine interface {
 	// Undelivered counts the packets that came in and reached no program, since the system started;
 	// ok is false if the system does not tell.
 	Undelivered() (n uint64, ok bool)
-	// LetIn says how answers are let in on this system.
-	LetIn() string
+	// LetIn says how the answers of a router, which may be not valid, are let in on this system.
+	LetIn(router netip.Addr) string
 }
 
 // A Firewall is a packet filter of this host.
@@ -167,7 +167,11 @@ func (v *surveying) blocking() *Firewall {
 // letIn is how answers are let in.
 func (v *surveying) letIn() string {
 	if v.Machine != nil {
-		return v.Machine.LetIn()
+		var router netip.Addr
+		if all := v.gatewaysOf(); len(all) > 0 {
+			router = all[0]
+		}
+		return v.Machine.LetIn(router)
 	}
 	return "Let UDP from the router in through this machine's firewall, from its port 1900."
 }

@@ -63,7 +63,7 @@ func (v *surveying) silence(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil || v.nothingSent():
 	case v.hunted.best != nil:
-		v.found(FindRepliesLost, Problem, Advice{"The router speaks UPnP, but its answers to searches do not arrive here: a firewall on this machine, or something between, keeps them out.", v.letIn()},
+		v.found(FindRepliesLost, Problem, Advice{"The router speaks UPnP, but its answers to searches do not arrive here: a firewall on this machine, or something between, keeps them out.", v.letIn() + " Until then, name the router directly: " + v.hunted.best.location},
 			append([]string{"its description was read at " + v.hunted.best.location}, v.lossEvidence()...)...)
 	case v.blocking() != nil && len(others) == 0:
 		v.found(FindRepliesLost, Problem, Advice{"Nobody answers, and a firewall on this machine keeps answers out: whether the router speaks UPnP cannot be told.", v.letIn()}, append(v.lossEvidence(), v.knockLines()...)...)

@@ -190,8 +190,8 @@ func (machine) Virtual(name string) string {
 	}
 	return ""
 }
-func (machine) Undelivered() (uint64, bool) { return 7, true }
-func (machine) LetIn() string               { return "let it in" }
+func (machine) Undelivered() (uint64, bool)    { return 7, true }
+func (machine) LetIn(router netip.Addr) string { return "let it in from " + router.String() }
 
 // TestSurveyLostReplies: a firewall on this host that keeps answers out is told from a router that
 // does not answer, and the router is examined all the same.
@@ -216,7 +216,7 @@ func TestSurveyLostReplies(t *testing.T) {
 				survey := igd.Survey{Client: c, Write: true, Machine: machine{[]igd.Firewall{{Name: "a wall", Blocks: true}}}}
 				r := survey.Run(h.Context())
 				s.check(h.T, r)
-				if r.Conclusion.Do != "let it in" || !slices.Contains(r.Conclusion.Evidence, "a wall on this machine refuses what was not asked for") {
+				if !strings.HasPrefix(r.Conclusion.Do, "let it in from 192.168.1.1") || !slices.Contains(r.Conclusion.Evidence, "a wall on this machine refuses what was not asked for") {
 					h.Errorf("%+v", r.Conclusion)
 				}
 			})

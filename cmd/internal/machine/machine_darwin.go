@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 
 	"upnp/igd"
@@ -27,6 +28,6 @@ func (System) Virtual(string) string { return "" }
 func (System) Undelivered() (uint64, bool) { return 0, false }
 
 // LetIn says what lets answers in.
-func (System) LetIn() string {
+func (System) LetIn(netip.Addr) string {
 	return "Allow this program, or the terminal it runs in, under System Settings > Privacy & Security > Local Network, and under Network > Firewall if that is on."
 }

@@ -3,6 +3,8 @@ package machine
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,6 +133,10 @@ func undelivered(snmp string) (uint64, bool) {
 }
 
 // LetIn says what lets answers in.
-func (System) LetIn() string {
-	return "Let answers of the router in through this machine's firewall: UDP from its port 1900, for example with `sudo ufw allow proto udp from ROUTER port 1900`."
+func (System) LetIn(router netip.Addr) string {
+	text := "Let answers of the router in through this machine's firewall: UDP from its port 1900"
+	if !router.IsValid() {
+		return text + "."
+	}
+	return text + fmt.Sprintf(", with ufw by `sudo ufw allow proto udp from %v port 1900`.", router)
 }

@@ -4,6 +4,7 @@ package machine
 
 import (
 	"context"
+	"net/netip"
 	"runtime"
 
 	"upnp/igd"
@@ -19,7 +20,7 @@ func (System) Virtual(string) string { return "" }
 func (System) Undelivered() (uint64, bool) { return 0, false }
 
 // LetIn says what lets answers in.
-func (System) LetIn() string {
+func (System) LetIn(netip.Addr) string {
 	if runtime.GOOS == "windows" {
 		return "Set the network's profile to Private (Settings > Network & Internet), and allow this program in Windows Defender Firewall."
 	}
