@@ -27,9 +27,3 @@ func (b *bucket) fill(now time.Time) {
 	}
 	b.at = now
 }
-
-// isFull tells that nothing was taken for long enough to be forgotten.
-func (b *bucket) isFull(now time.Time) bool {
-	b.fill(now)
-	return b.level >= b.size
-}
