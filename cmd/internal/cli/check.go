@@ -68,7 +68,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, args []string) error
 	if err != nil {
 		return err
 	}
-	probes, err := o.asked(s)
+	probes, err := s.asked(o.probes)
 	if err != nil {
 		return err
 	}
@@ -114,12 +114,12 @@ func (o *checkOptions) wanted(args []string) (igd.Mapping, error) {
 }
 
 // asked are the probes to ask: those that are named, or else those of the file.
-func (o *checkOptions) asked(s *session) ([]reach.Probe, error) {
-	if len(o.probes) == 0 {
+func (s *session) asked(templates []string) ([]reach.Probe, error) {
+	if len(templates) == 0 {
 		return s.fileProbes()
 	}
 	var all []reach.Probe
-	for _, template := range o.probes {
+	for _, template := range templates {
 		p, err := s.probe(template)
 		if err != nil {
 			return nil, err

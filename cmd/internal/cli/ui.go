@@ -16,6 +16,7 @@ type uiOptions struct {
 	listen string
 	noOpen bool
 	assets string
+	probes []string
 	iKnow  bool
 }
 
@@ -43,6 +44,10 @@ func (o *uiOptions) flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.listen, "listen", "", "serve at `ADDR:PORT` instead of a free port of 127.0.0.1")
 	fs.BoolVar(&o.noOpen, "no-open", false, "only print the address")
 	fs.StringVar(&o.assets, "assets", "", "serve the page's files from the folder `DIR`, for working on them")
+	fs.Func("probe", "have the web service at `URL` look from outside, as for check; may be repeated", func(url string) error {
+		o.probes = append(o.probes, url)
+		return nil
+	})
 	fs.BoolVar(&o.iKnow, "i-know", false, "listen even where others can connect, and see what passes")
 }
 
@@ -93,7 +98,7 @@ func (o *uiOptions) server(ctx context.Context, s *session) (*web.Server, error)
 		return nil, err
 	}
 	server.Client, server.Journal = *client, s.statePath("ui.journal")
-	server.Probes, err = s.fileProbes()
+	server.Probes, err = s.asked(o.probes)
 	return server, err
 }
 

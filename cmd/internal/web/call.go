@@ -70,15 +70,13 @@ type accepted struct {
 type done struct{}
 
 func (c call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(bodyTime))
-	control.SetWriteDeadline(time.Now().Add(bodyTime))
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 	if r.Method == http.MethodPost && !hasType(r, "application/json") {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
 		return
 	}
 	v, err := c(r)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok && tooLarge != nil {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}

@@ -53,10 +53,11 @@
 //	           "9542/tcp/198.51.100.7"), "mine": bool, "expires": time or absent if permanent
 //	change     {"change": as "upnp watch --json", "count": n, "source": "live"|"polling"|"own"}. Of kind
 //	           mappings, "added" and "removed" are rows, and are to be applied to the table by id,
-//	           removed first; an altered row is in both. "own" is what a job of the page did.
+//	           removed first; an altered row is in both, and so is one whose lease was renewed. "own" is what a
+//	           job of the page, or its keeper, did.
 //	traffic    {"time", "bytesSent", "bytesReceived", "packetsSent", "packetsReceived",
-//	           "sendRate", "receiveRate": bytes a second, "error": failure or null}. Totals since the page
-//	           was started count on where 32-bit counters wrap. Only for streams that ask, see /api/stream.
+//	           "sendRate", "receiveRate": bytes a second, "error": failure or null}. Totals go on where
+//	           32-bit counters wrap. Only for streams that ask, see /api/stream.
 //	kept       {"mappings": [{"id", "asked": mapping, "state": "asking"|"open"|"renewed"|"lost"|"conflict"|
 //	           "unverified"|"refused"|"removed"|"left", "reason", "since": time, "mapping": mapping or
 //	           null, "error": failure or null}]}. Replaces the last. What the page keeps open by itself.
@@ -66,15 +67,18 @@
 //	           job: {"id", "verb": "add"|"edit"|"delete"|"enable"|"disable"|"renew"|"restore"|"import"|
 //	           "refresh"|"search"|"check"|"open"|"close"|"devices", "what": "9542/tcp" or "3 mappings",
 //	           "state": "waiting"|"running"|"done"|"failed"|"cancelled", "started", "ended": times,
-//	           "step": text, "done": n, "total": n, "results": [result], "error": failure or null}
+//	           "step": text, "done": n, "total": n, "results": [result], "error": failure or null}. "results" are
+//	           told when the job is over.
 //	           result: {"id", "outcome": "open"|"changed"|"removed"|"same"|"unverified"|"refused"|"failed",
 //	           "before": mapping or null, "grant": {"asked", "mapping", "verified", "tried", "notes"} or
 //	           null, "error": failure or null}. "notes" say in words what the router changed.
 //	           "failed" with results is a job of which some failed: "done" needs all.
 //	server     {"running": bool, "port": n, "url": text inside, "publicUrl": text or "", "mapping": row or
-//	           null, "since": time, "ends": time, "visitors": [{"time", "address", "own": bool}]}. Replaces
-//	           the last. The built-in test server.
-//	check      {"running": bool, "check": null or the object of "upnp check --json", "at": time}
+//	           null, "since": time, "ends": time, "visitors": [{"time", "address", "own": bool,
+//	           "knew": bool}]}. Replaces the last. The built-in test server, which has one page, that of "url", and
+//	           answers nobody else. "knew" is a visitor who got it.
+//	check      {"running": bool, "check": null or the object of "upnp check --json", "at": time}. While it runs,
+//	           the verdicts that are not known yet are "".
 //	wire       {"messages": [message], "missed": n}. Adds. Only for streams that ask.
 //	           message: see /api/wire/messages
 //	cleared    {}. The recorded messages are gone.
@@ -127,9 +131,10 @@
 //	POST /api/server/stop          {}: job "close"; takes the mapping away again
 //	POST /api/check                {"externalPort": n, "protocol"}: job
 //	GET  /api/wire/messages?log=live&before=id&limit=n   {"messages": [message], "first": id, "more": bool},
-//	                               the newest before that id. message: {"id", "time", "flow", "incoming":
-//	                               bool (towards us), "net": "udp"|"tcp", "local", "peer", "kind", "summary",
-//	                               "answers": id or 0, "roundTripMs": n or absent, "bytes": n, "error"}
+//	                               the newest before that id. message: {"id", "time", "flow", "exchange":
+//	                               n (what belongs together), "incoming": bool (towards us), "net": "udp"|"tcp",
+//	                               "local", "peer", "kind", "summary", "answers": id or 0, "refused": bool,
+//	                               "roundTripMs": n or absent, "bytes": n, "error"}
 //	GET  /api/wire/messages/{id}?log=live          message with "head": text, "xml": indented text or "",
 //	                               "text": body that is no XML, "notes": [text]
 //	GET  /api/wire/messages/{id}/bytes?log=live    exact bytes, application/octet-stream
@@ -137,17 +142,18 @@
 //	GET  /api/wire/download?log=live               a .wire file
 //	POST /api/wire/open?name=x.wire                the bytes of a .wire file, application/octet-stream, 32 MiB:
 //	                               {"log": id, "name", "messages": n, "warning": text}. Four are remembered
-//	POST /api/devices/search       {"target": "" for all, or a URN}: job
+//	POST /api/devices/search       {"target": "" for all, or a part of a type}: job
 //	POST /api/devices/add          {"url"}: job
 //	GET  /api/devices/{id}/xml     the description as received, text/plain
 //	GET  /api/services/{id}        {"id", "type", "actions": [{"name", "in": [argument], "out": [argument]}],
 //	                               "variables": [variable], "notes": [text]}
 //	                               argument: {"name", "variable", and of that variable: "dataType", "default",
-//	                               "allowed": [text], "range": {"min", "max", "step"} or null}
+//	                               "allowed": [text], "range": {"min", "max", "step"} or null; "secret": bool}
 //	                               variable: {"name", "dataType", "default", "allowed", "range", "events": bool}
 //	GET  /api/services/{id}/xml    the service document as received
 //	POST /api/services/{id}/invoke {"action", "arguments": {name: text}}: {"out": [{"name", "value", "dataType"}],
-//	                               "tookMs": n, "messages": [ids in the live log], "notes", "error": failure or null}
+//	                               "tookMs": n, "messages": [ids in the live log], "notes", "error": failure or null}.
+//	                               Arguments that are wrong are 400, "field" being the name of the first
 //	POST /api/services/{id}/subscribe   {}: {"subscription": id}
 //	POST /api/subscriptions/{id}/close  {}
 //	POST /api/emulator/quirks      {"name", "on": bool}
@@ -155,5 +161,6 @@
 //	POST /api/emulator/reboot, wipe     {}
 //	POST /api/emulator/address     {"address": "203.0.113.9" or "" for none}
 //	POST /api/emulator/put         {"protocol", "externalPort", "internalClient", "internalPort", "description",
-//	                               "leaseSeconds", "enabled"}: as another host would have made it
+//	                               "leaseSeconds", "enabled", "count": n of ports one after the other}: as another
+//	                               host would have made it
 package web

@@ -223,8 +223,10 @@ func (f *finder) searched() (names, skipped []string) {
 
 // outcome tells what a search came to. One that fails leaves the gateway there was.
 func (f *finder) outcome(q quest, before searchLine, gw *igd.Gateway, err error) {
+	names, skipped := f.searched()
 	f.tell(func() {
 		l := &f.line
+		l.Interfaces, l.Skipped = names, skipped
 		l.Elapsed = time.Since(l.Started).Seconds()
 		if gw != nil {
 			l.State, l.Target, l.Error = "found", q.target, nil

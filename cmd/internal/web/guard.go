@@ -56,6 +56,7 @@ func hostsOf(at netip.AddrPort) []string {
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTime)) // that of the request before still holds
 	api := strings.HasPrefix(r.URL.Path, "/api/")
 	switch {
 	case !g.ours(r), api && !fromPage(r), !api && !fromPage(r) && !opened(r):

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"upnp/igd"
 )
 
 // open opens a stream as a browser does.
@@ -138,6 +140,26 @@ func TestSlowReader(t *testing.T) {
 	}
 	if lines, more := h.take(slow); more || len(lines) > 0 {
 		t.Error("not dropped")
+	}
+}
+
+// TestTableOf5000 is told in parts that none of the limits of a stream stands in the way of.
+func TestTableOf5000(t *testing.T) {
+	tb := &table{rows: map[string]row{}, state: "ready"}
+	for i := range 5000 {
+		tb.put(newRow(mapping(uint16(i+1), igd.TCP, otherAt, "many of them"), nil))
+	}
+	lines, seen, size := tb.present(), 0, 0
+	for i, l := range lines {
+		part := l.(tableLine)
+		if part.From != seen || len(part.Mappings) > partRows || (part.State == "ready") != (i == len(lines)-1) {
+			t.Errorf("part %d from %d with %d rows, %s", i, part.From, len(part.Mappings), part.State)
+		}
+		seen += len(part.Mappings)
+		size += len(encode(l))
+	}
+	if seen != 5000 || size > maxBehind/2 || lines[len(lines)-1].(tableLine).Count != 5000 {
+		t.Errorf("%d rows in %d bytes", seen, size)
 	}
 }
 

@@ -173,7 +173,6 @@ func (t *tracer) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	attach(w, "session.wire")
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTime))
 	if tr.id != "live" {
 		w.Write(tr.file)
 		return
