@@ -2,6 +2,7 @@ package description
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -179,7 +180,7 @@ func (v *Variable) checkRange(text string) (Problem, string) {
 	case v.Type.isInteger():
 		outside, offStep = v.Range.integer(value)
 	case v.Type.isReal():
-		outside = v.Range.real(value)
+		outside, offStep = v.Range.real(value)
 	}
 	if outside {
 		return OutOfRange, fmt.Sprintf("outside of %s to %s", quoted(v.Range.Min), quoted(v.Range.Max))
@@ -205,6 +206,35 @@ func (r *Range) integer(text string) (outside, offStep bool) {
 	return false, rest.Rem(rest, step).Sign() != 0
 }
 
+// real counts steps in decimals, as they are written: 0.1 has no exact value in binary.
+func (r *Range) real(text string) (outside, offStep bool) {
+	value, ok := float(text)
+	low, hasLow := float(r.Min)
+	high, hasHigh := float(r.Max)
+	if ok && (hasLow && value < low || hasHigh && value > high) {
+		return true, false
+	}
+	exact, from, step := bigRat(text), bigRat(r.Min), bigRat(r.Step)
+	if exact == nil || from == nil || step == nil || step.Sign() <= 0 {
+		return false, false
+	}
+	return false, !exact.Sub(exact, from).Quo(exact, step).IsInt()
+}
+
+// bigRat is nil for what is no number, and for one so large, small or long that counting is of no use.
+func bigRat(s string) *big.Rat {
+	s = trim(s)
+	n, ok := float(s)
+	if size := math.Abs(n); !ok || len(s) > maxDigits || n != 0 && (size < 1e-30 || size > 1e30) {
+		return nil
+	}
+	exact, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return nil
+	}
+	return exact
+}
+
 // bigInt is nil for what is no integer.
 func bigInt(s string) *big.Int {
 	s = trim(s)
@@ -216,14 +246,6 @@ func bigInt(s string) *big.Int {
 		return nil
 	}
 	return n
-}
-
-// real does not look at the step: 0.1 has no exact value to be a multiple of.
-func (r *Range) real(text string) (outside bool) {
-	value, ok := float(text)
-	low, hasLow := float(r.Min)
-	high, hasHigh := float(r.Max)
-	return ok && (hasLow && value < low || hasHigh && value > high)
 }
 
 // float is an infinity for a number no float64 holds.

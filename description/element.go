@@ -31,6 +31,7 @@ func open(data []byte, lim xmldoc.Limits, want string) (*xmldoc.Document, error)
 	if err != nil {
 		return nil, fmt.Errorf("description: reading a %s: %w", want, err)
 	}
+	untangle(doc.Root)
 	return doc, nil
 }
 

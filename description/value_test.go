@@ -93,6 +93,9 @@ func TestCheckRangeAndList(t *testing.T) {
 		{"only a maximum", Variable{Type: I1, Range: &Range{Max: "5"}}, map[string]Problem{"-128": 0, "6": OutOfRange}},
 		{"no numbers", Variable{Type: I1, Range: &Range{Min: "a", Max: "b", Step: "c"}}, map[string]Problem{"5": 0}},
 		{"fractions", Variable{Type: R8, Range: &Range{Min: "-0.5", Max: "1e3"}}, map[string]Problem{"-0.6": OutOfRange, "-0.5": 0, "1000": 0, "1000.1": OutOfRange}},
+		{"steps of a fraction", Variable{Type: R4, Range: &Range{Min: "0.1", Max: "2", Step: "0.1"}}, map[string]Problem{"0.3": 0, "1.7": 0, "0.35": OutOfRange, "1E0": 0, "0.05": OutOfRange}},
+		{"steps of fixed.14.4", Variable{Type: Fixed144, Range: &Range{Min: "-1", Step: "0.0025"}}, map[string]Problem{"12345678901234.0025": 0, "0.0001": OutOfRange}},
+		{"steps too small to count", Variable{Type: R8, Range: &Range{Min: "0", Step: "1e-300"}}, map[string]Problem{"0.5": 0}},
 		{"range of a string", Variable{Type: String, Range: &Range{Min: "5", Max: "6"}}, map[string]Problem{"1": 0}},
 		{"list", Variable{Type: String, Allowed: []string{"TCP", "UDP"}}, map[string]Problem{"TCP": 0, "tcp": NotAllowed, "": NotAllowed}},
 	}

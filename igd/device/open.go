@@ -13,8 +13,12 @@ import (
 	"upnp/ssdp"
 )
 
-// settle is how long Open waits, after a device that matches, for another one that matches too.
-const settle = 1200 * time.Millisecond
+// settle is how long Open waits, after a device that matches, for another one that matches too; for a
+// name of which only a part was given, another one that matches better.
+const (
+	settle       = 1200 * time.Millisecond
+	settleInPart = 2 * settle
+)
 
 // Open goes to one device. target is
 //
@@ -91,22 +95,28 @@ func (w *wanted) waves() []ssdp.Wave {
 	return everything()
 }
 
-// match is how well a device is what is wanted, and the part of it that is. Zero is not at all.
+// How well a device is what is wanted; zero is not at all.
+const (
+	inPart = 1 + iota // by a part of its name
+	whole
+)
+
+// match is how well a device is what is wanted, and the part of it that is.
 func (w *wanted) match(d *Device) (quality int, part *description.Device) {
 	if w.host.IsValid() {
 		if slices.ContainsFunc(d.Locations, func(l string) bool { return sameHost(locationHost(l), w.host) }) {
-			return 2, d.Root.Device
+			return whole, d.Root.Device
 		}
 		return 0, nil
 	}
 	for part := range d.Root.Devices() {
 		switch {
 		case w.udn && strings.EqualFold(part.UDN, w.target), !w.udn && strings.EqualFold(part.FriendlyName, w.target):
-			return 2, part
+			return whole, part
 		}
 	}
 	if strings.Contains(strings.ToLower(d.Root.Device.FriendlyName), strings.ToLower(w.target)) && !w.udn {
-		return 1, d.Root.Device
+		return inPart, d.Root.Device
 	}
 	return 0, nil
 }
@@ -146,11 +156,15 @@ func (c *Client) openFound(ctx context.Context, w *wanted) (*Device, error) {
 			ch.failures = append(ch.failures, err)
 			return true
 		}
+		before := ch.quality
 		ch.consider(change.Device)
-		if ch.quality == 2 && timer == nil {
-			timer = time.AfterFunc(settle, cancel)
+		switch {
+		case timer == nil && ch.quality > 0:
+			timer = time.AfterFunc(ch.patience(), cancel)
+		case ch.quality == whole && before < whole:
+			timer.Reset(settle)
 		}
-		return !(w.udn && ch.quality == 2)
+		return !(w.udn && ch.quality == whole)
 	})
 	if timer != nil {
 		timer.Stop()
@@ -159,6 +173,14 @@ func (c *Client) openFound(ctx context.Context, w *wanted) (*Device, error) {
 		return nil, err
 	}
 	return ch.outcome()
+}
+
+// patience is how long what has matched waits for others.
+func (c *choice) patience() time.Duration {
+	if c.quality == whole {
+		return settle
+	}
+	return settleInPart
 }
 
 func (c *choice) consider(d *Device) {
