@@ -39,25 +39,25 @@ func TestOpen(t *testing.T) {
 		memory, client, _ := world()
 		newLamp(t, memory.Host("lamp", lampPrefixes...), "uuid:Lamp", "Desk lamp", nil)
 		newLamp(t, memory.Host("other", prefixes("192.168.1.6/24")...), "uuid:other", "Floor lamp", nil)
-		for target, want := range map[string]struct{ udn, named string }{
-			"http://192.168.1.5/root.xml":      {"uuid:Lamp", "Desk lamp"},
-			"http://[fe80::5%25eth0]/root.xml": {"uuid:Lamp", "Desk lamp"},
-			"UUID:lamp":                        {"uuid:Lamp", "Desk lamp"},
-			"uuid:lamp-clock":                  {"uuid:Lamp", "Desk lamp clock"},
-			"desk LAMP":                        {"uuid:Lamp", "Desk lamp"},
-			"Floor lamp clock":                 {"uuid:other", "Floor lamp clock"},
-			"floor":                            {"uuid:other", "Floor lamp"},
-			" 192.168.1.6 ":                    {"uuid:other", "Floor lamp"},
-			"[fd00::5]":                        {"uuid:Lamp", "Desk lamp"},
-			"fe80::5%eth0":                     {"uuid:Lamp", "Desk lamp"},
+		for target, want := range map[string]struct{ udn, named, location string }{
+			"http://192.168.1.5/root.xml":      {"uuid:Lamp", "Desk lamp", "http://192.168.1.5/root.xml"},
+			"http://[fe80::5%25eth0]/root.xml": {"uuid:Lamp", "Desk lamp", "http://[fe80::5%25eth0]/root.xml"},
+			"UUID:lamp":                        {"uuid:Lamp", "Desk lamp", "http://192.168.1.5:80/root.xml"},
+			"uuid:lamp-clock":                  {"uuid:Lamp", "Desk lamp clock", "http://192.168.1.5:80/root.xml"},
+			"desk LAMP":                        {"uuid:Lamp", "Desk lamp", "http://192.168.1.5:80/root.xml"},
+			"Floor lamp clock":                 {"uuid:other", "Floor lamp clock", "http://192.168.1.6:80/root.xml"},
+			"floor":                            {"uuid:other", "Floor lamp", "http://192.168.1.6:80/root.xml"},
+			" 192.168.1.6 ":                    {"uuid:other", "Floor lamp", "http://192.168.1.6:80/root.xml"},
+			"[fd00::5]":                        {"uuid:Lamp", "Desk lamp", "http://[fd00::5]:80/root.xml"},
+			"fe80::5%eth0":                     {"uuid:Lamp", "Desk lamp", "http://[fe80::5%25eth0]:80/root.xml"},
 		} {
 			d, err := client.Open(t.Context(), target)
 			if err != nil {
 				t.Errorf("%s: %v", target, err)
 				continue
 			}
-			if d.UDN() != want.udn || d.Named.FriendlyName != want.named {
-				t.Errorf("%s: %s, %s", target, d.UDN(), d.Named.FriendlyName)
+			if d.UDN() != want.udn || d.Named.FriendlyName != want.named || d.Root.Location != want.location {
+				t.Errorf("%s: %s, %s at %s", target, d.UDN(), d.Named.FriendlyName, d.Root.Location)
 			}
 			if n := len(d.Services()); n != 2 && d.Named == d.Root.Device || n != 1 && d.Named != d.Root.Device {
 				t.Errorf("%s: %d services", target, n)

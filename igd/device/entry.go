@@ -76,6 +76,7 @@ func (r *roster) assign(p *place, root *description.Root) {
 		e = &entry{key: key, places: []*place{p}, shown: time.Now().Add(r.patience)}
 		r.entries[key] = e
 		e.publish()
+		r.hurry(e)
 	case p.entry == nil:
 		r.join(e, p)
 	default:
@@ -108,7 +109,15 @@ func (r *roster) join(e *entry, p *place) {
 		slices.SortStableFunc(e.places, func(a, b *place) int { return preference(a) - preference(b) })
 	}
 	e.publish()
+	r.hurry(e)
 	r.tell(Changed, e, reason)
+}
+
+// hurry has a device told of now if it was found where it is best reached.
+func (r *roster) hurry(e *entry) {
+	if r.eager && !e.shown.IsZero() && preference(e.places[0]) == 0 {
+		e.shown = time.Now()
+	}
 }
 
 // preference is the order in which addresses are used while nobody has seen another: IPv4, which most

@@ -136,6 +136,8 @@ type choice struct {
 	matches  map[string]*Device
 	seen     map[string]*Device
 	failures []error
+	enough   func()      // ends the search
+	timer    *time.Timer // for enough; nil before anything matched
 }
 
 // openFound searches until what is wanted is there and, unless that is one of a kind, nothing else
@@ -148,39 +150,53 @@ func (c *Client) openFound(ctx context.Context, w *wanted) (*Device, error) {
 		return nil, err
 	}
 	defer r.close()
-	ch := &choice{wanted: w, matches: map[string]*Device{}, seen: map[string]*Device{}}
-	var timer *time.Timer
+	ch := &choice{wanted: w, matches: map[string]*Device{}, seen: map[string]*Device{}, enough: cancel}
+	r.patience, r.eager = settle, true
 	r.ask(w.waves())
-	r.run(func(change Change, err error) bool {
-		if err != nil {
-			ch.failures = append(ch.failures, err)
-			return true
-		}
-		before := ch.quality
-		ch.consider(change.Device)
-		switch {
-		case timer == nil && ch.quality > 0:
-			timer = time.AfterFunc(ch.patience(), cancel)
-		case ch.quality == whole && before < whole:
-			timer.Reset(settle)
-		}
-		return !(w.udn && ch.quality == whole)
-	})
-	if timer != nil {
-		timer.Stop()
+	r.run(ch.hear)
+	if ch.timer != nil {
+		ch.timer.Stop()
 	}
 	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
 		return nil, err
 	}
-	return ch.outcome()
+	d, err := ch.outcome()
+	if err != nil {
+		return nil, err
+	}
+	return c.at(ctx, d, w.host)
 }
 
-// patience is how long what has matched waits for others.
-func (c *choice) patience() time.Duration {
-	if c.quality == whole {
-		return settle
+// hear takes in a change, and reports whether more are of interest.
+func (c *choice) hear(change Change, err error) bool {
+	if err != nil {
+		c.failures = append(c.failures, err)
+		return true
 	}
-	return settleInPart
+	before := c.quality
+	c.consider(change.Device)
+	switch {
+	case c.quality == before:
+	case c.timer == nil && c.quality == inPart:
+		c.timer = time.AfterFunc(settleInPart, c.enough)
+	case c.timer == nil:
+		c.timer = time.AfterFunc(settle, c.enough)
+	default:
+		c.timer.Reset(settle)
+	}
+	return !c.wanted.udn || c.quality < whole
+}
+
+// at is d as it is reached at the address that was asked for, if one was.
+func (c *Client) at(ctx context.Context, d *Device, host netip.Addr) (*Device, error) {
+	if host.IsValid() && !sameHost(d.way.host, host) {
+		for _, location := range d.Locations {
+			if sameHost(locationHost(location), host) {
+				return c.openURL(ctx, location)
+			}
+		}
+	}
+	return d, nil
 }
 
 func (c *choice) consider(d *Device) {

@@ -33,6 +33,7 @@ type roster struct {
 	ended      chan struct{} // told by each of them that ends
 
 	patience time.Duration // how long a new device is not told of, to be found at its other addresses
+	eager    bool          // not even that long once it was found at its best
 
 	places  map[string]*place // by location
 	entries map[string]*entry // by UDN in lower case
