@@ -6,8 +6,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 # What the lab and the race detector need, as Debian calls it, and the programs to know it by.
-PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools python3-gi gir1.2-gupnp-1.6 gcc libc6-dev
-PROGRAMS := miniupnpd nft ip upnpc gssdp-discover gcc
+PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools python3-gi gir1.2-gupnp-1.6 \
+	minidlna gmediarender gstreamer1.0-plugins-base gcc libc6-dev
+PROGRAMS := miniupnpd nft ip upnpc gssdp-discover minidlnad gmediarender gcc
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
 LAB := ./testdata ./testdata/lab/...
