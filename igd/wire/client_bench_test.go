@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,4 +66,21 @@ func BenchmarkExchangeTapped(b *testing.B) {
 
 func BenchmarkExchangeNetHTTP(b *testing.B) {
 	benchExchange(b, &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}})
+}
+
+// BenchmarkRecorder is what a connection with a request and an answer costs a recording.
+func BenchmarkRecorder(b *testing.B) {
+	r, err := wire.Create(filepath.Join(b.TempDir(), "x.wire"), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	tell := newTeller(r.Record)
+	b.ReportAllocs()
+	for b.Loop() {
+		tell.tell(1, wire.Opened, "tcp", "")
+		tell.tell(1, wire.Sent, "tcp", benchRequest)
+		tell.tell(1, wire.Received, "tcp", benchAnswer)
+		tell.tell(1, wire.Closed, "tcp", "EOF")
+	}
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"upnp/igd/wire"
+	"upnp/ssdp"
 )
 
 // recorded is what a command line sent and received, as --wire has it.
@@ -99,4 +102,106 @@ func FuzzIndentXML(f *testing.F) {
 			t.Errorf("%q became %q", doc, got)
 		}
 	})
+}
+
+// TestWireEveryVerb: --wire keeps what every verb that talks to a gateway says and hears, and -v shows it.
+func TestWireEveryVerb(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ports.txt")
+	if err := os.WriteFile(file, []byte("9600\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{
+		"discover --timeout 2s", "discover --all --timeout 2s", "info", "ip", "list", "add 9542", "edit 8080/tcp --description x",
+		"delete 8080/tcp", "apply " + file, "watch --timeout 5s", "keep 9542 --timeout 5s", "doctor --read-only",
+		"devices --timeout 2s", "describe 192.168.1.1", "call 192.168.1.1 WANIPConn1 GetExternalIPAddress",
+		"subscribe 192.168.1.1 WANIPConn1 --timeout 2s", "pinhole check 1",
+	}
+	for _, line := range lines {
+		t.Run(line, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "session.wire")
+			var r result
+			synctest.Test(t, func(t *testing.T) {
+				r = runWords(t.Context(), transcript{}.network(t), append(split(line), "--wire", name, "-v"), "")
+			})
+			data, _ := os.ReadFile(name)
+			log, err := wire.ReadLog(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]int{}
+			for _, e := range log.Events() {
+				seen[e.Net+" "+e.Kind.String()]++
+			}
+			tcp := !strings.HasPrefix(line, "discover --all") && !strings.HasPrefix(line, "devices")
+			if seen["udp sent"] == 0 || seen["udp received"] == 0 || tcp && (seen["tcp sent"] == 0 || seen["tcp received"] == 0) {
+				t.Errorf("%v\n%+v", seen, r)
+			}
+			if strings.Count(r.stderr, "→") == 0 || strings.Count(r.stderr, "←") == 0 {
+				t.Errorf("-v shows %s", r.stderr)
+			}
+			listens := strings.HasPrefix(line, "watch") || strings.HasPrefix(line, "subscribe") || strings.HasPrefix(line, "keep") || strings.HasPrefix(line, "doctor")
+			if heard := slices.ContainsFunc(log.Exchanges(), isEvent); heard != listens {
+				t.Errorf("an event was heard: %v", heard)
+			}
+		})
+	}
+}
+
+// isEvent reports whether an exchange is a NOTIFY that came in and was answered.
+func isEvent(x wire.Exchange) bool {
+	return x.Kind == wire.Notification && x.Incoming && bytes.Contains(x.Request, []byte("<e:propertyset")) && bytes.HasPrefix(x.Answer, []byte("HTTP/1.1 200"))
+}
+
+// TestWireKeepsWhatIsRefused: what our own parsers refuse is in the file, byte for byte.
+func TestWireKeepsWhatIsRefused(t *testing.T) {
+	garbage := map[string]string{
+		"datagram": "HTTP/9 \x00\xff nothing\r\n",
+		"answer":   "\x16\x03\x01 this is no HTTP\x00\r\n\r\n",
+	}
+	name := filepath.Join(t.TempDir(), "session.wire")
+	synctest.Test(t, func(t *testing.T) {
+		lan := wire.NewMemory()
+		host, router := lan.Host("self", netip.PrefixFrom(emulatedSelf, 24)), lan.Host("router", netip.PrefixFrom(emulatedRouter, 24))
+		host.SetGateway(emulatedRouter)
+		l, err := router.Listen(t.Context(), "tcp", ":5000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				c.Read(make([]byte, 1000))
+				io.WriteString(c, garbage["answer"])
+				c.Close()
+			}
+		}()
+		heard, err := router.ListenPacket(t.Context(), router.Link("eth0").Interface(), ssdp.GroupIPv4())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer heard.Close()
+		go func() {
+			buf := make([]byte, 1000)
+			for {
+				_, from, err := heard.ReadFrom(buf)
+				if err != nil {
+					return
+				}
+				heard.WriteTo([]byte(garbage["datagram"]), from)
+			}
+		}()
+		runWords(t.Context(), host, []string{"ip", "--timeout", "1s", "--wire", name}, "")
+		runWords(t.Context(), host, []string{"ip", "--gateway", "http://192.168.1.1:5000/x", "--wire", name + "2"}, "")
+	})
+	for file, want := range map[string]string{name: garbage["datagram"], name + "2": garbage["answer"]} {
+		data, _ := os.ReadFile(file)
+		log, err := wire.ReadLog(bytes.NewReader(data))
+		if err != nil || !slices.ContainsFunc(log.Events(), func(e wire.Event) bool { return e.Kind == wire.Received && string(e.Data) == want }) {
+			t.Errorf("%q is not in the file: %v\n%q", want, err, data)
+		}
+	}
 }
