@@ -110,6 +110,9 @@ func fileError(err error) error {
 	if _, wrong := errors.AsType[*notation.SyntaxError](err); wrong {
 		return usagef("%w", err)
 	}
+	if _, foreign := errors.AsType[*notation.ForeignError](err); foreign {
+		return usagef("%w, or with upnp add --for", err)
+	}
 	return failf("%w", err)
 }
 

@@ -71,6 +71,9 @@ func (o *uiOptions) run(ctx context.Context, s *session, args []string) error {
 			s.stdout.linef("%s", url)
 			s.stdout.w.Flush()
 			s.note("the page is for this address only, with its secret; ^C ends it")
+			if !server.Listen.Addr().IsLoopback() && server.Listen.IsValid() {
+				s.note("others on that network can connect, and read what passes, the secret included")
+			}
 		}
 		if !o.noOpen && s.OutTerminal {
 			s.browse(url)

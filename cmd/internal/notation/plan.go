@@ -26,6 +26,17 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s line %d: %s is taken by %s", e.Name, e.Line, e.Holder.MappingKey, Holder(e.Holder))
 }
 
+// A ForeignError is a line that leads to another machine, and is not true already.
+type ForeignError struct {
+	Name string
+	Line int
+	Host netip.Addr
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s line %d: leads to another machine, %s: open it there", e.Name, e.Line, e.Host)
+}
+
 // Holder is who has a mapping, in words.
 func Holder(m igd.Mapping) string {
 	text := fmt.Sprintf("%s port %d", m.Client(), m.InternalPort)
@@ -43,7 +54,7 @@ type Table struct {
 }
 
 // Plan compares the file of that name with the table: what is missing, and what differs.
-// A line for another machine is refused with a *SyntaxError unless it is true already, and a port
+// A line for another machine is refused with a *ForeignError unless it is true already, and a port
 // of another machine with a *TakenError.
 func (t *Table) Plan(name string, lines []Line) ([]Change, error) {
 	have := map[igd.MappingKey]igd.Mapping{}
@@ -62,7 +73,7 @@ func (t *Table) Plan(name string, lines []Line) ([]Change, error) {
 			case there && !t.Own(now.InternalClient):
 				return nil, &TakenError{name, l.Number, now}
 			case !t.Own(want.InternalClient):
-				return nil, &SyntaxError{name, l.Number, fmt.Sprintf("leads to another machine, %s: open it there, or with upnp add --for", want.InternalClient)}
+				return nil, &ForeignError{name, l.Number, want.InternalClient}
 			case there:
 				plan = append(plan, Change{Change: "edit", Mapping: want, Before: &now})
 			default:

@@ -43,6 +43,8 @@ func notFound(what string) error {
 	return &callError{http.StatusNotFound, failure{Failure: plain.Failure{Error: what, Kind: "notFound"}}}
 }
 
+func goneMapping(id string) error { return notFound("there is no mapping " + id + " any more") }
+
 var (
 	errNoGateway = &callError{http.StatusConflict, failure{Failure: plain.Failure{Error: "there is no gateway to talk to", Kind: "noGateway", Hint: "search again, or give its address"}}}
 	errBusy      = &callError{http.StatusServiceUnavailable, failure{Failure: plain.Failure{Error: "too much is being done already", Kind: "busy", Hint: "wait until it is done"}}}

@@ -139,7 +139,8 @@
 //	                               "text": body that is no XML, "notes": [text]
 //	GET  /api/wire/messages/{id}/bytes?log=live    exact bytes, application/octet-stream
 //	POST /api/wire/clear           {}
-//	GET  /api/wire/download?log=live               a .wire file
+//	GET  /api/wire/download?log=live               a .wire file; with &redact=1 it has stand-ins for addresses and
+//	                               names that tell whose network it is
 //	POST /api/wire/open?name=x.wire                the bytes of a .wire file, application/octet-stream, 32 MiB:
 //	                               {"log": id, "name", "messages": n, "warning": text}. Four are remembered
 //	POST /api/devices/search       {"target": "" for all, or a part of a type}: job

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -283,37 +284,49 @@ func (b *bench) put(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := b.settings.Other
-	if q.InternalClient != "" {
-		if client, err = notation.ParseHost(q.InternalClient); err != nil {
-			return nil, usage("internalClient", "%v", err)
-		}
-	}
-	last := q.ExternalPort + max(q.Count, 1) - 1
-	if q.ExternalPort < 1 || last > 65535 || q.Count < 0 {
-		return nil, usage("externalPort", "external ports are numbers from 1 to 65535")
-	}
-	protocols, err := protocolsOf(q.Protocol)
+	all, err := q.mappings(b.settings.Other, max(q.Count, 1))
 	if err != nil {
 		return nil, err
-	}
-	var all []igd.Mapping
-	for port := q.ExternalPort; port <= last; port++ {
-		for _, protocol := range protocols {
-			m := igd.Mapping{MappingKey: igd.MappingKey{ExternalPort: uint16(port), Protocol: protocol, RemoteHost: q.RemoteHost}}
-			m.InternalClient, m.InternalPort, m.Description = client, uint16(port), q.Description
-			if q.InternalPort > 0 && q.InternalPort <= 65535 {
-				m.InternalPort = uint16(q.InternalPort)
-			}
-			if q.LeaseSeconds != nil {
-				m.Lease = time.Duration(*q.LeaseSeconds) * time.Second
-			}
-			m.Disabled = q.Enabled != nil && !*q.Enabled
-			all = append(all, m)
-		}
 	}
 	if err := b.now().Put(all...); err != nil {
 		return nil, err
 	}
 	return done{}, nil
+}
+
+// mappings are what an order stands for where nobody minds what is asked for: ports one after the
+// other, of any host.
+func (o order) mappings(client netip.Addr, count int) ([]igd.Mapping, error) {
+	protocols, err := protocolsOf(o.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	if o.InternalClient != "" {
+		if client, err = notation.ParseHost(o.InternalClient); err != nil {
+			return nil, usage("internalClient", "%v", err)
+		}
+	}
+	o.ExternalPortEnd = o.ExternalPort + count - 1
+	if o.ExternalPort < 1 || o.ExternalPortEnd > 65535 || o.InternalPort < 0 || o.InternalPort > 65535 {
+		return nil, usage("externalPort", "ports are numbers from 1 to 65535")
+	}
+	var all []igd.Mapping
+	for port := o.ExternalPort; port <= o.ExternalPortEnd; port++ {
+		for _, protocol := range protocols {
+			all = append(all, o.mapping(protocol, uint16(port), client))
+		}
+	}
+	return all, nil
+}
+
+func (o order) mapping(protocol igd.Protocol, port uint16, client netip.Addr) igd.Mapping {
+	m := igd.Mapping{
+		MappingKey:     igd.MappingKey{ExternalPort: port, Protocol: protocol, RemoteHost: o.RemoteHost},
+		InternalClient: client, InternalPort: cmp.Or(uint16(o.InternalPort), port),
+		Description: o.Description, Disabled: o.Enabled != nil && !*o.Enabled,
+	}
+	if o.LeaseSeconds != nil {
+		m.Lease = time.Duration(*o.LeaseSeconds) * time.Second
+	}
+	return m
 }

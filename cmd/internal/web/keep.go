@@ -143,12 +143,9 @@ func (h *holding) keep(ctx context.Context, wishes []igd.Wish) {
 			select {
 			case news <- wishes:
 			case err := <-ended:
-				close(taken)
-				h.failed(err)
-				return
+				ended <- err
 			}
-			close(taken)
-			if len(wishes) == 0 {
+			if close(taken); len(wishes) == 0 {
 				return
 			}
 		}
@@ -228,9 +225,19 @@ func (h *holding) toggle(r *http.Request) (any, error) {
 		h.drop(ctx, q.IDs...)
 		return done{}, nil
 	}
-	rows, missing := h.page.table.find(q.IDs)
+	wishes, err := h.wishesFor(q.IDs)
+	if err != nil {
+		return nil, err
+	}
+	h.add(ctx, wishes...)
+	return done{}, nil
+}
+
+// wishesFor are wishes for what is in the table.
+func (h *holding) wishesFor(ids []string) ([]igd.Wish, error) {
+	rows, missing := h.page.table.find(ids)
 	if len(missing) > 0 {
-		return nil, notFound("there is no mapping " + missing[0] + " any more")
+		return nil, goneMapping(missing[0])
 	}
 	var wishes []igd.Wish
 	for _, row := range rows {
@@ -241,6 +248,5 @@ func (h *holding) toggle(r *http.Request) (any, error) {
 		w.Lease = h.page.drift.leaseOf(row)
 		wishes = append(wishes, w)
 	}
-	h.add(ctx, wishes...)
-	return done{}, nil
+	return wishes, nil
 }

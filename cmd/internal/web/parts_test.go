@@ -65,6 +65,11 @@ func TestWireFile(t *testing.T) {
 		if err != nil || len(log.Exchanges()) == 0 {
 			t.Fatalf("%v, %d bytes", err, len(file))
 		}
+		udn := w.last["gateway"]["gateway"].(line)["udn"].(string)
+		redacted := w.send("GET", "/api/wire/download?redact=1", "", nil).Body.Bytes()
+		if !bytes.Contains(file, []byte(udn)) || bytes.Contains(redacted, []byte(udn)) || len(redacted) != len(file) {
+			t.Errorf("%d bytes redacted, %d not", len(redacted), len(file))
+		}
 		live := as[[]message](t, w.get("/api/wire/messages", 200)["messages"])
 		open := func(name string, data []byte, status int) line {
 			return w.answer("open", w.send("POST", "/api/wire/open?name="+name, "application/octet-stream", data), status)

@@ -174,18 +174,23 @@ func (x *explorer) invoke(r *http.Request) (any, error) {
 	if wrong := mistake(err); wrong != nil {
 		return nil, wrong
 	}
-	result := invocation{
-		Out: []outValue{}, Notes: []string{}, Error: explain(err),
-		TookMs:   float64(time.Since(began).Microseconds()) / 1000,
-		Messages: x.page.tracer.since(first, addrOf(s.Root.URL(s.ControlURL))),
+	i := invoked(answer, err)
+	i.TookMs = float64(time.Since(began).Microseconds()) / 1000
+	i.Messages = x.page.tracer.since(first, addrOf(s.Root.URL(s.ControlURL)))
+	return i, nil
+}
+
+// invoked is what came of a call.
+func invoked(r *device.Result, err error) invocation {
+	i := invocation{Out: []outValue{}, Notes: []string{}, Error: explain(err)}
+	if r == nil {
+		return i
 	}
-	if answer != nil {
-		result.Notes = list(answer.Notes)
-		for _, v := range answer.Values {
-			result.Out = append(result.Out, outValue{v.Name, v.Text, v.Type})
-		}
+	i.Notes = list(r.Notes)
+	for _, v := range r.Values {
+		i.Out = append(i.Out, outValue{v.Name, v.Text, v.Type})
 	}
-	return result, nil
+	return i
 }
 
 // mistake is what was wrong with a call before anything was sent, or nil.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -72,7 +73,7 @@ func (s *stand) listen(gw *igd.Gateway, port uint16) error {
 		Network: s.page.server.network(), Addr: netip.AddrPortFrom(local, port), Lifetime: reach.MaxLifetime, Visited: s.visited,
 	})
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return &callError{failure: failure{plain.Failure{Error: "a program of this machine has port " + strconv.Itoa(int(port)) + " already", Kind: "failed", Hint: "check that port as it is, or take another"}, "port"}}
+		return errTaken(port)
 	}
 	if err != nil {
 		return err
@@ -89,14 +90,20 @@ func (s *stand) listen(gw *igd.Gateway, port uint16) error {
 		s.line.URL = "http://" + server.Addr().String() + path
 		s.line.PublicURL = s.publicURL(path)
 	})
-	s.page.subscribing.Add(1)
-	go func() {
-		defer s.page.subscribing.Done()
+	s.page.subscribing.Go(func() {
 		defer close(over)
 		<-server.Done()
 		s.ended(server)
-	}()
+	})
 	return nil
+}
+
+// errTaken is the error of a port that a program has.
+func errTaken(port uint16) error {
+	return &callError{failure: failure{plain.Failure{
+		Error: "a program of this machine has port " + portText(port) + " already",
+		Kind:  "failed", Hint: "check that port as it is, or take another",
+	}, "port"}}
 }
 
 // publicURL is where the Internet finds the server, if the mapping is there. The hub's lock is held.
@@ -217,32 +224,33 @@ func (s *stand) open(ctx context.Context, j *job, port uint16, mapped, check boo
 		return nil
 	}
 	j.step(1, "opening the port")
+	m, open, err := s.lead(ctx, gw, j, port)
+	if err != nil || !open || !check {
+		return err
+	}
+	j.step(2, "looking whether it is open")
+	return s.page.checker.check(ctx, gw, m)
+}
+
+// lead makes the mapping that leads to the server. Its error is that of ctx.
+func (s *stand) lead(ctx context.Context, gw *igd.Gateway, j *job, port uint16) (m igd.Mapping, open bool, err error) {
 	w := igd.Wish{Mapping: igd.Mapping{Description: "upnp test", Lease: testLease}}
 	w.MappingKey, w.InternalPort = igd.MappingKey{ExternalPort: port, Protocol: igd.TCP}, port
 	grant, err := gw.Map(ctx, w)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return m, false, ctx.Err()
 	}
-	r := s.page.granted(w.Mapping, nil, grant, err)
-	j.add(r)
-	if r.Error != nil {
-		return nil
+	result := s.page.granted(w.Mapping, nil, grant, err)
+	if j.add(result); result.Error != nil {
+		return m, false, nil
 	}
-	s.mapped(newRow(grant.Mapping, s.page.own()))
-	if !check {
-		return nil
-	}
-	j.step(2, "looking whether it is open")
-	return s.page.checker.check(ctx, gw, grant.Mapping)
-}
-
-func (s *stand) mapped(r row) {
+	r := newRow(grant.Mapping, s.page.own())
 	s.set(func() {
 		s.made, s.line.Mapping = &r, &r
-		if at, err := netip.ParseAddrPort(hostPortOf(s.line.URL)); err == nil {
-			s.line.PublicURL = s.publicURL(s.line.URL[len("http://"+at.String()):])
-		}
+		_, path, _ := strings.Cut(strings.TrimPrefix(s.line.URL, "http://"), "/")
+		s.line.PublicURL = s.publicURL("/" + path)
 	})
+	return grant.Mapping, true, nil
 }
 
 // stop is POST /api/server/stop.

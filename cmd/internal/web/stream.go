@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
@@ -23,25 +24,26 @@ func (p *page) stream(w http.ResponseWriter, r *http.Request) {
 		out.write(encode(v))
 	}
 	out.flush()
+	p.pump(r.Context(), reader, out)
+}
+
+// pump writes what a reader is told until it has gone, is dropped, or the page ends.
+func (p *page) pump(ctx context.Context, r *reader, out *lineWriter) {
 	idle := time.NewTicker(idleEvery)
 	defer idle.Stop()
-	for out.err == nil {
+	for more := true; more && out.err == nil; out.flush() {
+		var lines [][]byte
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-idle.C:
 			out.write(encode(tagged{"idle"}))
-		case <-reader.signal:
-			lines, more := p.hub.take(reader)
-			for _, l := range lines {
-				out.write(l)
-			}
-			if !more {
-				out.flush()
-				return
-			}
+		case <-r.signal:
+			lines, more = p.hub.take(r)
 		}
-		out.flush()
+		for _, l := range lines {
+			out.write(l)
+		}
 	}
 }
 

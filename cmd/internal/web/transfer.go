@@ -73,16 +73,9 @@ func (p *page) plan(q fileOrder) ([]notation.Change, error) {
 	if gw == nil {
 		return nil, errNoGateway
 	}
-	lines, err := notation.Read(strings.NewReader(q.Text), "the file")
+	lines, err := q.lines()
 	if err != nil {
-		return nil, fileMistake(err)
-	}
-	for _, l := range lines {
-		for _, m := range l.Mappings() {
-			if err := safe(m.InternalPort, q.IKnow); err != nil {
-				return nil, err
-			}
-		}
+		return nil, err
 	}
 	own := p.own()
 	t := notation.Table{Local: gw.LocalAddr(), Own: func(a netip.Addr) bool { return slices.Contains(own, a) }}
@@ -99,6 +92,22 @@ func (p *page) plan(q fileOrder) ([]notation.Change, error) {
 		changes = append(changes, t.Surplus(lines)...)
 	}
 	return changes, nil
+}
+
+// lines are those of the file.
+func (q fileOrder) lines() ([]notation.Line, error) {
+	lines, err := notation.Read(strings.NewReader(q.Text), "the file")
+	if err != nil {
+		return nil, fileMistake(err)
+	}
+	for _, l := range lines {
+		for _, m := range l.Mappings() {
+			if err := safe(m.InternalPort, q.IKnow); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
 }
 
 // fileMistake is what is wrong with a file.

@@ -173,15 +173,30 @@ func (t *tracer) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	attach(w, "session.wire")
+	redacted := r.FormValue("redact") == "1"
 	if tr.id != "live" {
-		w.Write(tr.file)
-		return
+		if !redacted {
+			w.Write(tr.file)
+			return
+		}
+		log, _ := wire.ReadLog(bytes.NewReader(tr.file)) // what can be read
+		events = log.Events()
 	}
-	var log wire.Log
+	logOf(events, redacted).WriteTo(w)
+}
+
+// logOf is a log of events, if wanted with stand-ins for what tells whose network it is.
+func logOf(events []wire.Event, redacted bool) *wire.Log {
+	log := new(wire.Log)
+	sink, flush := log.Record, func() {}
+	if redacted {
+		sink, flush = wire.Redact(log.Record)
+	}
 	for _, e := range events {
-		log.Record(e)
+		sink(e)
 	}
-	log.WriteTo(w)
+	flush()
+	return log
 }
 
 // upload is POST /api/wire/open.

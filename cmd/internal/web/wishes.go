@@ -42,23 +42,15 @@ func (p *page) wishes(o order) ([]igd.Wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	model := igd.Wish{AnyPort: o.AnyPort, Foreign: o.Foreign}
-	model.Description, model.Disabled = o.Description, o.Enabled != nil && !*o.Enabled
-	if model.Lease, err = leaseOf(o.LeaseSeconds); err != nil {
-		return nil, err
-	}
-	if model.RemoteHost, err = remoteOf(o.RemoteHost); err != nil {
-		return nil, err
-	}
-	if model.InternalClient, err = p.clientOf(o.InternalClient, o.Foreign); err != nil {
+	model, err := p.model(o)
+	if err != nil {
 		return nil, err
 	}
 	var all []igd.Wish
 	for _, protocol := range protocols {
 		for port := from; port <= to; port++ {
 			w := model
-			w.MappingKey = igd.MappingKey{Protocol: protocol, ExternalPort: uint16(port), RemoteHost: model.RemoteHost}
-			w.InternalPort = uint16(inside + port - from)
+			w.Protocol, w.ExternalPort, w.InternalPort = protocol, uint16(port), uint16(inside+port-from)
 			if err := safe(w.InternalPort, o.IKnow); err != nil {
 				return nil, err
 			}
@@ -66,6 +58,20 @@ func (p *page) wishes(o order) ([]igd.Wish, error) {
 		}
 	}
 	return all, nil
+}
+
+// model is what all wishes of an order have in common.
+func (p *page) model(o order) (w igd.Wish, err error) {
+	w.AnyPort, w.Foreign = o.AnyPort, o.Foreign
+	w.Description, w.Disabled = o.Description, o.Enabled != nil && !*o.Enabled
+	if w.Lease, err = leaseOf(o.LeaseSeconds); err != nil {
+		return w, err
+	}
+	if w.RemoteHost, err = remoteOf(o.RemoteHost); err != nil {
+		return w, err
+	}
+	w.InternalClient, err = p.clientOf(o.InternalClient, o.Foreign)
+	return w, err
 }
 
 func protocolsOf(text string) ([]igd.Protocol, error) {
