@@ -27,7 +27,7 @@ func (l *Lab) MediaServer(t testing.TB) *Media {
 	conf := filepath.Join(dir, "minidlna.conf")
 	lines := []string{
 		"network_interface=lan0", "port=8200", "media_dir=" + filepath.Join(dir, "media"), "db_dir=" + dir, "log_dir=" + dir,
-		"friendly_name=" + m.Name, "inotify=no", "notify_interval=30", "uuid=" + strings.TrimPrefix(m.UDN, "uuid:"), "",
+		"friendly_name=" + m.Name, "inotify=no", "notify_interval=5", "uuid=" + strings.TrimPrefix(m.UDN, "uuid:"), "",
 	}
 	err := os.Mkdir(filepath.Join(dir, "media"), 0o755)
 	if err == nil {
