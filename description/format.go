@@ -42,6 +42,11 @@ func (t DataType) format(value any) (text string, ok bool) {
 		m, ok := value.(Moment)
 		return m.String(), ok
 	}
+	return t.formatOther(value)
+}
+
+// formatOther writes what is neither a number nor a time.
+func (t DataType) formatOther(value any) (text string, ok bool) {
 	switch v := value.(type) {
 	case string:
 		return v, t.isText() || !t.known()

@@ -46,6 +46,11 @@ func (t DataType) parse(text string) (value any, problem Problem, reason string)
 		m, ok := parseMoment(t, trimmed)
 		return wellFormed(m, ok, "not a "+string(t)+" such as "+momentExample[t])
 	}
+	return t.parseOther(text, trimmed)
+}
+
+// parseOther reads what is neither a number nor a time.
+func (t DataType) parseOther(text, trimmed string) (value any, problem Problem, reason string) {
 	switch t {
 	case Char:
 		r, size := utf8.DecodeRuneInString(text)

@@ -87,67 +87,64 @@ var (
 	nameElement   = regexp.MustCompile(`<name>\s*(\w+)\s*</name>`)
 )
 
+// An actionLine is an action as describe --json has it.
+type actionLine struct {
+	Name    string
+	In, Out []struct{ Name, Type string }
+}
+
 // describeAll compares what describe tells of a service with its document, read in another way, and
 // calls each action that only asks.
 func describeAll(t *testing.T, u user, location string, s serviceLine) {
 	t.Helper()
-	type argument struct{ Name, Type string }
-	type action struct {
-		Name    string
-		In, Out []argument
-	}
-	told := parse[struct{ Actions []action }](t, u.must(t, "describe", location, s.ID, "--json").Stdout)
+	told := parse[struct{ Actions []actionLine }](t, u.must(t, "describe", location, s.ID, "--json").Stdout)
 	var names []string
 	for _, a := range told.Actions {
 		names = append(names, a.Name)
+		if strings.HasPrefix(a.Name, "Get") && len(a.In) == 0 {
+			callGet(t, u, location, s, a)
+		}
 	}
 	document, err := u.Get(s.SCPDURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []string
-	for _, a := range actionElement.FindAllString(document, -1) {
-		want = append(want, nameElement.FindStringSubmatch(a)[1])
-	}
-	if !slices.Equal(names, want) || len(want) == 0 {
+	if want := actionsIn(document); !slices.Equal(names, want) || len(want) == 0 {
 		t.Errorf("%s: describe lists %q, the document %q", s.ID, names, want)
 	}
 	if xml := u.must(t, "describe", location, s.ID, "--xml").Stdout; strings.TrimSpace(xml) != strings.TrimSpace(document) {
 		t.Errorf("%s: --xml is not the document", s.ID)
 	}
-	for _, a := range told.Actions {
-		if strings.HasPrefix(a.Name, "Get") && len(a.In) == 0 {
-			var types []string
-			for _, out := range a.Out {
-				types = append(types, out.Name+" "+out.Type)
-			}
-			callGet(t, u, location, s, a.Name, types)
-		}
+}
+
+// actionsIn finds the names of the actions in a service description.
+func actionsIn(document string) (names []string) {
+	for _, a := range actionElement.FindAllString(document, -1) {
+		names = append(names, nameElement.FindStringSubmatch(a)[1])
 	}
+	return names
 }
 
 // callGet calls an action without arguments. Each value has the type that the description gives it.
-func callGet(t *testing.T, u user, location string, s serviceLine, action string, want []string) {
+func callGet(t *testing.T, u user, location string, s serviceLine, a actionLine) {
 	t.Helper()
-	r := u.upnp(t, "call", location, s.ID, action, "--json")
+	r := u.upnp(t, "call", location, s.ID, a.Name, "--json")
 	if r.Code != 0 {
-		t.Errorf("%s", told([]string{s.ID, action}, r))
+		t.Errorf("%s", told([]string{s.ID, a.Name}, r))
 		return
 	}
 	result := parse[struct {
 		Out   map[string]any
 		Types map[string]string
 	}](t, r.Stdout)
-	var got []string
-	for _, w := range want {
-		name, typ, _ := strings.Cut(w, " ")
-		value, there := result.Out[name]
-		if there && isJSONOf(value, typ) {
-			got = append(got, name+" "+result.Types[name])
+	for _, want := range a.Out {
+		value, there := result.Out[want.Name]
+		if !there || result.Types[want.Name] != want.Type || !isJSONOf(value, want.Type) {
+			t.Errorf("%s %s gave %s as %v, a %s; want a %s", s.ID, a.Name, want.Name, value, result.Types[want.Name], want.Type)
 		}
 	}
-	if !slices.Equal(got, want) || len(result.Out) != len(want) {
-		t.Errorf("%s %s gave %v of types %v, want %q", s.ID, action, result.Out, result.Types, want)
+	if len(result.Out) != len(a.Out) {
+		t.Errorf("%s %s gave %v", s.ID, a.Name, result.Out)
 	}
 }
 
@@ -168,34 +165,40 @@ func isJSONOf(value any, typ string) bool {
 // wrongArguments: what the service description does not allow is exit code 2, by name, and no call
 // is sent.
 func wrongArguments(t *testing.T, u user, location string) {
-	good := []string{"InstanceID=0", "Channel=Master", "DesiredVolume=40"}
+	id, channel, volume := "InstanceID=0", "Channel=Master", "DesiredVolume=40"
 	for name, row := range map[string]struct {
 		args []string
-		says []string
+		says []string // none: it is right
 	}{
-		"right":        {good, nil},
-		"wrong type":   {[]string{good[0], good[1], "DesiredVolume=loud"}, []string{"DesiredVolume", `"loud"`, "ui2"}},
-		"out of range": {[]string{good[0], good[1], "DesiredVolume=101"}, []string{"DesiredVolume", `"101"`, "0 to 100"}},
-		"not listed":   {[]string{good[0], "Channel=Centre", good[2]}, []string{"Channel", `"Centre"`, "Master, LF, RF"}},
-		"missing":      {good[:2], []string{"DesiredVolume", "missing", "ui2"}},
-		"unknown":      {append([]string{"Loudness=1"}, good...), []string{"Loudness", "InstanceID, Channel, DesiredVolume"}},
+		"right":        {[]string{volume, id, channel}, nil},
+		"wrong type":   {[]string{id, channel, "DesiredVolume=loud"}, []string{"DesiredVolume", `"loud"`, "ui2"}},
+		"out of range": {[]string{id, channel, "DesiredVolume=101"}, []string{"DesiredVolume", `"101"`, "0 to 100"}},
+		"not listed":   {[]string{id, "Channel=Centre", volume}, []string{"Channel", `"Centre"`, "Master, LF, RF"}},
+		"missing":      {[]string{id, channel}, []string{"DesiredVolume", "missing", "ui2"}},
+		"unknown":      {[]string{"Loudness=1", id, channel, volume}, []string{"Loudness", "InstanceID, Channel, DesiredVolume"}},
 	} {
-		log := filepath.Join(t.TempDir(), "call.wire")
-		r := u.upnp(t, append([]string{"call", location, "RenderingControl", "SetVolume", "--wire", log}, row.args...)...)
-		sent, err := os.ReadFile(log)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if calls := strings.Contains(string(sent), "POST "); calls != (row.says == nil) {
-			t.Errorf("%s: sent a call: %v", name, calls)
-		}
-		if row.says == nil && r.Code != 0 || row.says != nil && r.Code != 2 {
-			t.Errorf("%s: %s", name, told(row.args, r))
-		}
-		for _, word := range row.says {
-			if !strings.Contains(r.Stderr, word) {
-				t.Errorf("%s: %q does not say %s", name, r.Stderr, word)
-			}
+		t.Run(name, func(t *testing.T) { setVolume(t, u, location, row.args, row.says) })
+	}
+}
+
+// setVolume tries to, and looks whether a call was sent.
+func setVolume(t *testing.T, u user, location string, args, says []string) {
+	log := filepath.Join(t.TempDir(), "call.wire")
+	r := u.upnp(t, append([]string{"call", location, "RenderingControl", "SetVolume", "--wire", log}, args...)...)
+	sent, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := says == nil
+	if called := strings.Contains(string(sent), "POST "); called != right {
+		t.Errorf("sent a call: %v", called)
+	}
+	if right && r.Code != 0 || !right && r.Code != 2 {
+		t.Errorf("%s", told(args, r))
+	}
+	for _, word := range says {
+		if !strings.Contains(r.Stderr, word) {
+			t.Errorf("%q does not say %s", r.Stderr, word)
 		}
 	}
 }

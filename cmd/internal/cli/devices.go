@@ -45,12 +45,24 @@ func (o *devicesOptions) run(ctx context.Context, s *session, args []string) err
 	if err != nil {
 		return err
 	}
+	n, err := o.print(ctx, s, client)
+	if err != nil {
+		return err
+	}
+	if n == 0 && !o.watch && ctx.Err() == nil {
+		return &ExitError{Code: exitNoGateway, Kind: "noDevice", Err: errors.New("no device answered" + s.onInterfaces())}
+	}
+	return interrupted(ctx)
+}
+
+// print prints the devices, or what becomes of them, and counts the lines.
+func (o *devicesOptions) print(ctx context.Context, s *session, client *device.Client) (n int, err error) {
 	changes := client.Search
 	if o.watch {
 		changes = client.Devices
 	}
 	done := s.progress("searching")
-	n := 0
+	defer done()
 	for change, err := range changes(ctx) {
 		if err != nil {
 			s.noteUnreadable(err)
@@ -59,14 +71,10 @@ func (o *devicesOptions) run(ctx context.Context, s *session, args []string) err
 		done()
 		n++
 		if err := s.showDevice(change, o.watch); err != nil {
-			return err
+			return n, err
 		}
 	}
-	done()
-	if n == 0 && !o.watch && ctx.Err() == nil {
-		return &ExitError{Code: exitNoGateway, Kind: "noDevice", Err: errors.New("no device answered" + s.onInterfaces())}
-	}
-	return interrupted(ctx)
+	return n, nil
 }
 
 // noteUnreadable remarks on an interface that could not take part, or on a device that could not be

@@ -35,8 +35,11 @@ func runSubscribe(ctx context.Context, s *session, args []string) error {
 	if err != nil {
 		return err
 	}
+	done := s.progress("waiting for events")
+	defer done()
 	begun := false
 	for event, err := range service.Subscribe(ctx) {
+		done()
 		switch {
 		case err != nil && !begun:
 			return err
