@@ -46,7 +46,7 @@ func strangers(a *description.Action, want []*description.Argument, args soap.Ar
 		for _, w := range want {
 			all = append(all, w.Name)
 		}
-		names = strings.Join(all, ", ")
+		names = some(all)
 	}
 	for _, arg := range args {
 		if !slices.ContainsFunc(want, func(w *description.Argument) bool { return strings.EqualFold(w.Name, arg.Name) }) {

@@ -358,3 +358,11 @@ func requests(log *wire.Log, method string) (n int) {
 	}
 	return n
 }
+
+// TestLongErrors: whatever devices call themselves, and however many there are, a message stays one.
+func TestLongErrors(t *testing.T) {
+	e := &device.ActionError{Service: "Clock:1", Action: "Wind", Known: slices.Repeat([]string{strings.Repeat("x\n", 5000)}, 256)}
+	if text := e.Error(); len(text) > 50_000 || strings.Contains(text, "\n") || !strings.HasSuffix(text, ", and 216 more") {
+		t.Errorf("%d bytes: %.300s", len(text), text)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"upnp/description"
+	"upnp/igd/wire"
 )
 
 var (
@@ -48,7 +49,27 @@ func (e *TargetError) list() string {
 	for _, d := range e.Candidates {
 		all = append(all, fmt.Sprintf("%q (%s at %s)", d.Named.FriendlyName, d.Named.UDN, d.Root.Location))
 	}
-	return strings.Join(all, ", ")
+	return some(all)
+}
+
+// How much of what devices call themselves is in a message.
+const (
+	maxListed = 40
+	maxWord   = 200 // runes
+)
+
+// some is a list that is not endless, whatever is in it.
+func some(words []string) string {
+	more := ""
+	if len(words) > maxListed {
+		more = fmt.Sprintf(", and %d more", len(words)-maxListed)
+		words = words[:maxListed]
+	}
+	short := make([]string, len(words))
+	for i, word := range words {
+		short[i] = wire.Sanitize(word, maxWord)
+	}
+	return strings.Join(short, ", ") + more
 }
 
 func (e *TargetError) Unwrap() []error {
@@ -85,11 +106,11 @@ func (e *ServiceError) Error() string {
 	}
 	switch {
 	case e.Ambiguous:
-		return fmt.Sprintf("device: service %q could be %s", e.Name, strings.Join(all, ", "))
+		return fmt.Sprintf("device: service %q could be %s", e.Name, some(all))
 	case len(all) == 0:
 		return fmt.Sprintf("device: no service %q, nor any other", e.Name)
 	}
-	return fmt.Sprintf("device: no service %q; there is %s", e.Name, strings.Join(all, ", "))
+	return fmt.Sprintf("device: no service %q; there is %s", e.Name, some(all))
 }
 
 // An ActionError is an action that a service description does not have. Nothing was sent.
@@ -103,7 +124,7 @@ func (e *ActionError) Error() string {
 	if len(e.Known) == 0 {
 		return fmt.Sprintf("device: %s has no actions", e.Service)
 	}
-	return fmt.Sprintf("device: %s has no action %q; it has %s", e.Service, e.Action, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("device: %s has no action %q; it has %s", e.Service, e.Action, some(e.Known))
 }
 
 // A Mistake is what is wrong with an argument.
