@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"upnp/description"
+	"upnp/igd/wire"
 	"upnp/soap"
 )
 
@@ -56,11 +57,14 @@ func strangers(a *description.Action, want []*description.Argument, args soap.Ar
 	return wrong
 }
 
+// maxDomain bounds what is told of the values there may be, in runes.
+const maxDomain = 500
+
 func domain(v *description.Variable) string {
 	if v == nil {
 		return "any text"
 	}
-	return v.Domain()
+	return wire.Sanitize(v.Domain(), maxDomain)
 }
 
 // write is text as v is written.

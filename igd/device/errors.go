@@ -150,18 +150,19 @@ func (e *ArgumentError) Error() string { return "device: " + e.Action + ": " + e
 
 // Words is the error without the action. The value of a credential is not in it.
 func (e *ArgumentError) Words() string {
+	name := wire.Sanitize(e.Argument, maxWord)
 	switch e.Mistake {
 	case Missing:
-		return fmt.Sprintf("%s is missing (%s)", e.Argument, e.Allowed)
+		return fmt.Sprintf("%s is missing (%s)", name, e.Allowed)
 	case Unknown:
-		return fmt.Sprintf("no argument %q; there is %s", e.Argument, e.Allowed)
+		return fmt.Sprintf("no argument %q; there is %s", name, e.Allowed)
 	case Repeated:
-		return fmt.Sprintf("%s is given more than once", e.Argument)
+		return name + " is given more than once"
 	}
 	if IsSecret(e.Argument) {
-		return fmt.Sprintf("%s: %s (%s)", e.Argument, e.Err.Reason, e.Allowed)
+		return fmt.Sprintf("%s: %s (%s)", name, e.Err.Reason, e.Allowed)
 	}
-	return fmt.Sprintf("%s %.100q: %s (%s)", e.Argument, e.Err.Text, e.Err.Reason, e.Allowed)
+	return fmt.Sprintf("%s %.100q: %s (%s)", name, e.Err.Text, e.Err.Reason, e.Allowed)
 }
 
 // Unwrap is the reason an Invalid value is none, except for a credential, whose value it holds.
