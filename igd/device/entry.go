@@ -54,7 +54,7 @@ func (r *roster) learn(a reading) {
 	case r.places[p.location] != p: // forgotten meanwhile
 	case a.err != nil && p.entry == nil:
 		p.expires = time.Now().Add(failedAge)
-		r.fail(&UnreadableError{Location: p.location, Err: a.err})
+		r.fail(&UnreadableError{UDN: p.udn, Location: p.location, Err: a.err})
 	case a.err != nil:
 		r.forget(p, "it does not answer any more")
 	default:

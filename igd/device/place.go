@@ -21,6 +21,7 @@ const (
 // A place is where a description is said to be.
 type place struct {
 	location string
+	udn      string     // of the device, or of one embedded in it, as it was announced
 	from     netip.Addr // who said so
 	ifi      ssdp.Interface
 	way      *way
@@ -112,7 +113,7 @@ func (r *roster) admit(packet *ssdp.Packet, at ssdp.Place) *place {
 		return nil
 	}
 	p := &place{
-		location: at.URL, from: from, ifi: packet.Interface, notes: at.Notes,
+		location: at.URL, udn: packet.USN().UDN, from: from, ifi: packet.Interface, notes: at.Notes,
 		way: r.client.newWay(at.Host, packet.Interface, r.interfaces), expires: time.Now().Add(packet.MaxAge()),
 	}
 	r.places[at.URL] = p

@@ -65,7 +65,9 @@ func (o *devicesOptions) print(ctx context.Context, s *session, client *device.C
 	defer done()
 	for change, err := range changes(ctx) {
 		if err != nil {
-			s.noteUnreadable(err)
+			if err := s.unreadable(err); err != nil {
+				return n, err
+			}
 			continue
 		}
 		done()
@@ -77,14 +79,29 @@ func (o *devicesOptions) print(ctx context.Context, s *session, client *device.C
 	return n, nil
 }
 
-// noteUnreadable remarks on an interface that could not take part, or on a device that could not be
-// read, which ends nothing.
-func (s *session) noteUnreadable(err error) {
-	if e, ok := errors.AsType[*device.UnreadableError](err); ok {
-		s.note("a device answered whose description at %s cannot be read: %s", e.Location, s.explain(e.Err).Error())
-		return
+// An unreadableDevice is a line of devices --json for one whose description cannot be read.
+type unreadableDevice struct {
+	Time     time.Time `json:"time"`
+	Kind     string    `json:"kind"` // unreadable
+	Reason   string    `json:"reason"`
+	UDN      string    `json:"udn"`
+	Location string    `json:"location"`
+}
+
+// unreadable tells of an interface that could not take part, or of a device that could not be read,
+// which ends nothing.
+func (s *session) unreadable(err error) error {
+	e, ok := errors.AsType[*device.UnreadableError](err)
+	if !ok {
+		s.noteInterface(err)
+		return nil
 	}
-	s.noteInterface(err)
+	reason := s.explain(e.Err).Error()
+	if s.options.json {
+		return s.emitLine(unreadableDevice{time.Now(), "unreadable", reason, e.UDN, e.Location})
+	}
+	s.note("a device answered whose description at %s cannot be read: %s", e.Location, reason)
+	return nil
 }
 
 // A deviceChange is a line of devices --json.
