@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -109,10 +110,17 @@ func (f *frame) frameBody() {
 		f.unframed()
 		return
 	}
+	if f.answer && isStatus && (f.method == "HEAD" || st.code == 204 || st.code == 304) {
+		f.ended = true
+		return
+	}
+	f.frameAs(header)
+}
+
+// frameAs is frameBody where there may be a body.
+func (f *frame) frameAs(header http.Header) {
 	length, known := announced(header["Content-Length"])
 	switch {
-	case f.answer && isStatus && (f.method == "HEAD" || st.code == 204 || st.code == 304):
-		f.ended = true
 	case isChunked(header["Transfer-Encoding"]):
 		f.kind = chunkedBody
 	case known:

@@ -21,14 +21,12 @@ func (m *messages) datagram(e Event) {
 	} else {
 		a.exchange = m.number()
 	}
-	out := m.message(e, a, incoming)
-	out.Answer, out.Sent, out.What = answer, e.Kind == Sent, a.label
-	out.Data, out.Size = e.Data, len(e.Data)
-	if answer {
-		out.RoundTrip = since(a.at, e.Time)
-	} else if a.kind == Search {
+	if !answer && a.kind == Search {
 		m.searched(search{asked: a, flow: e.Flow, peer: e, target: field(head, "ST")})
 	}
+	out := m.message(e, a, incoming)
+	out.Answer, out.Sent, out.What, out.RoundTrip = answer, e.Kind == Sent, a.label, since(a.at, e.Time)
+	out.Data, out.Size = e.Data, len(e.Data)
 	if m.limit > 0 {
 		out.Data = e.Data[:min(len(e.Data), m.limit)]
 	}

@@ -156,12 +156,7 @@ func (r *Recorder) turn(now time.Time) error {
 	if err := cmp.Or(r.err, r.file.Close()); err != nil {
 		return err
 	}
-	for i := KeptFiles; i > 0; i-- {
-		if err := os.Rename(r.older(i-1), r.older(i)); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-	}
-	file, err := os.Create(r.name)
+	file, err := r.next()
 	if err != nil {
 		return err
 	}
@@ -172,6 +167,16 @@ func (r *Recorder) turn(now time.Time) error {
 		r.tell(e)
 	}
 	return nil
+}
+
+// next makes room for the next file, and makes it.
+func (r *Recorder) next() (*os.File, error) {
+	for i := KeptFiles; i > 0; i-- {
+		if err := os.Rename(r.older(i-1), r.older(i)); err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+	}
+	return os.Create(r.name)
 }
 
 // older is the name of the file that was full i files ago.

@@ -60,18 +60,29 @@ func pathOf(target string) string {
 
 // argsOf are the arguments in the body of a call, in the order of their names.
 func argsOf(body []byte, self string) []arg {
+	args := readArgs(body)
+	for i := range args {
+		if args[i].value = strings.TrimSpace(args[i].value); args[i].value == self {
+			args[i].value = "self"
+		}
+	}
+	slices.SortFunc(args, func(a, b arg) int { return strings.Compare(a.name, b.name) })
+	return args
+}
+
+// readArgs reads as far as it can what lies four elements deep: envelope, body, action, argument.
+func readArgs(body []byte) (args []arg) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	d.Strict = false
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
-	var args []arg
 	for depth := 0; len(args) < maxArgs; {
 		token, err := d.Token()
 		if err != nil {
-			break
+			return args
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			if depth++; depth == 4 { // envelope, body, action, argument
+			if depth++; depth == 4 {
 				args = append(args, arg{name: token.Name.Local})
 			}
 		case xml.EndElement:
@@ -82,12 +93,6 @@ func argsOf(body []byte, self string) []arg {
 			}
 		}
 	}
-	for i := range args {
-		if args[i].value = strings.TrimSpace(args[i].value); args[i].value == self {
-			args[i].value = "self"
-		}
-	}
-	slices.SortFunc(args, func(a, b arg) int { return strings.Compare(a.name, b.name) })
 	return args
 }
 
@@ -118,7 +123,7 @@ func (q question) likeness(other question) int {
 	return n
 }
 
-// words is the question for people, with the arguments in which it differs from another.
+// words is the question for people, with the arguments in which it differs from another of the same action.
 func (q question) words(other question) string {
 	what := q.method + " " + q.path
 	if q.action != "" {
@@ -126,7 +131,7 @@ func (q question) words(other question) string {
 	}
 	var differ []string
 	for _, a := range q.args {
-		if !slices.Contains(other.args, a) {
+		if q.action == other.action && !slices.Contains(other.args, a) {
 			differ = append(differ, fmt.Sprintf("%s %q", a.name, a.value))
 		}
 	}

@@ -125,23 +125,21 @@ func (a *audience) address(c *cue) (*subscriber, []byte) {
 		return nil, nil
 	}
 	head, body, _ := splitHead(a.stage.moved.text(c.request))
-	lines := bytes.SplitAfter(head, []byte("\n"))
-	version := "HTTP/1.1"
-	if i := bytes.LastIndexByte(lines[0], ' '); i >= 0 {
-		version = strings.TrimSpace(string(lines[0][i:]))
-	}
-	lines[0] = fmt.Appendf(nil, "NOTIFY %s %s\r\n", sub.path, version)
+	first, fields, _ := bytes.Cut(head, []byte("\n"))
+	version := bytes.TrimSpace(first[bytes.LastIndexByte(first, ' ')+1:])
+	out := fmt.Appendf(nil, "NOTIFY %s %s\r\n", sub.path, version)
 	seq := sub.next(c)
-	for i, line := range lines[1:] {
+	for line := range bytes.Lines(fields) {
 		name, _, _ := bytes.Cut(line, []byte(":"))
 		switch {
 		case bytes.EqualFold(name, []byte("HOST")):
-			lines[i+1] = fmt.Appendf(nil, "%s: %s\r\n", name, sub.host)
+			line = fmt.Appendf(nil, "%s: %s\r\n", name, sub.host)
 		case bytes.EqualFold(name, []byte("SEQ")):
-			lines[i+1] = fmt.Appendf(nil, "%s: %s\r\n", name, seq)
+			line = fmt.Appendf(nil, "%s: %s\r\n", name, seq)
 		}
+		out = append(out, line...)
 	}
-	return sub, append(bytes.Join(lines, nil), body...)
+	return sub, append(out, body...)
 }
 
 // next is the SEQ of a NOTIFY: the one after the last if it was so in the recording, where others

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -68,25 +69,29 @@ func (w *rewriter) answer(sc *scene, asker netip.Addr) []byte {
 	}
 	f := frame{answer: true, method: sc.method}
 	rest := f.add(sc.Answer)
-	_, body := f.parts()
-	head := sc.Answer[:min(f.head, len(sc.Answer))]
 	if f.head == 0 {
 		return w.text(sc.Answer)
 	}
+	_, body := f.parts()
 	now := w.text(body)
 	if sc.action != "" {
 		now = replaceAddr(now, sc.asker.Addr(), asker)
 	}
-	if !bytes.Equal(now, body) && f.kind == chunkedBody {
-		now = append(append(strconv.AppendInt(nil, int64(len(now)), 16), "\r\n"...), append(now, "\r\n0\r\n\r\n"...)...)
-	} else if f.kind == chunkedBody {
-		now = sc.Answer[f.head:f.size]
+	return append(f.with(w.text(f.data[:f.head]), body, now), rest...)
+}
+
+// with is the message with another head, and another body in place of its own.
+func (f *frame) with(head, body, now []byte) []byte {
+	out := bytes.Clone(head)
+	switch {
+	case f.kind == lengthBody:
+		out = setLength(out, int64(len(now))+f.left)
+	case f.kind == chunkedBody && bytes.Equal(body, now):
+		return append(out, f.data[f.head:]...)
+	case f.kind == chunkedBody:
+		return fmt.Appendf(out, "%x\r\n%s\r\n0\r\n\r\n", len(now), now)
 	}
-	head = w.text(head)
-	if f.kind == lengthBody {
-		head = setLength(head, int64(len(now))+f.left)
-	}
-	return append(append(bytes.Clone(head), now...), rest...)
+	return append(out, now...)
 }
 
 // setLength mends the Content-Length of a head.

@@ -98,17 +98,7 @@ type digits struct{ value, low, high uint32 }
 // where its network is.
 func (v *standIns) newAddr(a netip.Addr) netip.Addr {
 	if a.Is4() {
-		b := a.As4()
-		var fields [4]digits
-		for i, octet := range b {
-			fields[i] = digits{low: lowest(uint32(octet), 10), high: min(249, lowest(uint32(octet), 10)*10-1)}
-		}
-		fields[0].value = map[uint32]uint32{1: 9, 10: 55, 100: 203}[fields[0].low]
-		v.fill(fields[1:])
-		for i := range b {
-			b[i] = byte(fields[i].value)
-		}
-		return netip.AddrFrom4(b)
+		return v.newAddr4(a.As4())
 	}
 	b := a.As16()
 	var fields [8]digits
@@ -125,6 +115,19 @@ func (v *standIns) newAddr(a netip.Addr) netip.Addr {
 		binary.BigEndian.PutUint16(b[2*i:], uint16(f.value))
 	}
 	return netip.AddrFrom16(b)
+}
+
+func (v *standIns) newAddr4(b [4]byte) netip.Addr {
+	var fields [4]digits
+	for i, octet := range b {
+		fields[i] = digits{low: lowest(uint32(octet), 10), high: min(249, lowest(uint32(octet), 10)*10-1)}
+	}
+	fields[0].value = map[uint32]uint32{1: 9, 10: 55, 100: 203}[fields[0].low]
+	v.fill(fields[1:])
+	for i := range b {
+		b[i] = byte(fields[i].value)
+	}
+	return netip.AddrFrom4(b)
 }
 
 // lowest is the lowest number of as many digits.

@@ -27,17 +27,13 @@ func (o *wireOptions) show(s *session, name string) error {
 		return err
 	}
 	defer f.Close()
-	shower := &messageShower{session: s, options: o}
+	shower := &messageShower{session: s, options: o, filter: filter}
 	for m, err := range wire.ReadMessages(f, maxMessageShown) {
 		if err != nil {
 			s.stdout.w.Flush()
 			return failf("%s: %s", recordingName(name), recordingWords(err))
 		}
-		shower.begin(m)
-		if !filter.takes(m) {
-			continue
-		}
-		if err := shower.show(m); err != nil {
+		if err := shower.take(m); err != nil {
 			return err
 		}
 	}
@@ -47,24 +43,29 @@ func (o *wireOptions) show(s *session, name string) error {
 	return s.stdout.w.Flush()
 }
 
-// A messageShower prints messages.
+// A messageShower prints the messages that are wanted.
 type messageShower struct {
 	*session
+	filter  messageFilter
 	options *wireOptions
 	start   time.Time
 	last    int // exchange
 	shown   int
 }
 
-func (p *messageShower) begin(m wire.Message) {
+func (p *messageShower) take(m wire.Message) error {
 	if p.start.IsZero() {
 		p.start = m.Time
 	}
 	p.last = max(p.last, m.Exchange)
+	if !p.filter.takes(m) {
+		return nil
+	}
+	p.shown++
+	return p.show(m)
 }
 
 func (p *messageShower) show(m wire.Message) error {
-	p.shown++
 	switch {
 	case p.session.options.json:
 		return p.emitLine(p.record(m))
