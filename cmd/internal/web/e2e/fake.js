@@ -3,9 +3,9 @@
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 
-const STATIC = join(import.meta.dirname, "..", "static");
+const STATIC = new URL("../static/", import.meta.url);
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
@@ -20,9 +20,11 @@ export class Fake {
     this.answers = answers;
   }
 
-  async start() {
+  // start listens on a port, or on any.
+  async start(port = 0) {
     this.server = createServer((request, response) => this.#serve(request, response).catch((error) => response.destroy(error)));
-    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
+    this.idle = setInterval(() => this.say({ type: "idle" }), 5000);
     this.url = `http://127.0.0.1:${this.server.address().port}/#t=secret`;
     return this;
   }
@@ -37,11 +39,11 @@ export class Fake {
     this.calls.push({ path, body: body && request.headers["content-type"] === "application/json" ? JSON.parse(body) : body });
     const answer = this.answers[path];
     const value = (typeof answer === "function" ? answer(this.calls.at(-1).body) : answer) ?? {};
-    response.writeHead(value.error ? 400 : 200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
   }
 
   async #file(path, response) {
-    const data = await readFile(join(STATIC, path));
+    const data = await readFile(new URL(path.slice(1), STATIC));
     response.writeHead(200, { "Content-Type": TYPES[extname(path)] }).end(data);
   }
 
@@ -63,6 +65,7 @@ export class Fake {
   }
 
   async stop() {
+    clearInterval(this.idle);
     this.hangUp();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
