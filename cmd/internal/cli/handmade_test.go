@@ -17,6 +17,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 	"upnp/soap"
 	"upnp/ssdp"
@@ -133,7 +134,7 @@ func (r *handmadeRouter) serve(t *testing.T, h *wire.Host, at netip.Addr) {
 	for line := range r.answers {
 		if f := strings.Fields(line); f[0] != "search" && !ports[f[1]] {
 			ports[f[1]] = true
-			r.listen(t, h, at, f[1])
+			igdtest.Answer(t, h, net.JoinHostPort(at.String(), f[1]), func(c net.Conn) { r.answer(c, f[1]) })
 		}
 	}
 	ifi := h.Link("eth0").Interface()
@@ -171,26 +172,6 @@ func (r *handmadeRouter) hear(in, out ssdp.PacketConn) {
 	}
 }
 
-func (r *handmadeRouter) listen(t *testing.T, h *wire.Host, at netip.Addr, port string) {
-	l, err := h.Listen(t.Context(), "tcp", net.JoinHostPort(at.String(), port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			r.answer(c, port)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-}
-
 func (r *handmadeRouter) answer(c net.Conn, port string) {
 	q, err := http.ReadRequest(bufio.NewReader(c))
 	if err != nil {
@@ -226,25 +207,26 @@ func TestHandmade(t *testing.T) {
 		t.Skip("only with -handmade")
 	}
 	for _, name := range names {
-		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) {
-			log, session := new(wire.Log), filepath.Join(filepath.Dir(name), "session.txt")
-			tr := readTranscript(t, session)
-			var text string
-			synctest.Test(t, func(t *testing.T) {
-				lan := wire.NewMemory()
-				readHandmade(t, name).serve(t, lan.Host("router", netip.PrefixFrom(handmadeAt, 24)), handmadeAt)
-				self := lan.Host("self", netip.PrefixFrom(handmadeSelf, 24))
-				self.SetGateway(handmadeAt)
-				text = tr.replayOn(t, wire.NewTap(self, log.Record))
-			})
-			var out bytes.Buffer
-			if _, err := log.WriteTo(&out); err != nil {
-				t.Fatal(err)
-			}
-			keep(t, session, []byte(text))
-			keep(t, filepath.Join(filepath.Dir(name), "session.wire"), out.Bytes())
-		})
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) { makeSession(t, name) })
 	}
+}
+
+// makeSession keeps what the commands of session.txt print beside answers.txt, and every byte.
+func makeSession(t *testing.T, answers string) {
+	log, session := new(wire.Log), filepath.Join(filepath.Dir(answers), "session.txt")
+	tr := readTranscript(t, session)
+	synctest.Test(t, func(t *testing.T) {
+		lan := wire.NewMemory()
+		readHandmade(t, answers).serve(t, lan.Host("router", netip.PrefixFrom(handmadeAt, 24)), handmadeAt)
+		self := lan.Host("self", netip.PrefixFrom(handmadeSelf, 24))
+		self.SetGateway(handmadeAt)
+		keep(t, session, []byte(tr.replayOn(t, wire.NewTap(self, log.Record))))
+	})
+	var out bytes.Buffer
+	if _, err := log.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, filepath.Join(filepath.Dir(answers), "session.wire"), out.Bytes())
 }
 
 func keep(t *testing.T, name string, data []byte) {
