@@ -75,6 +75,7 @@ func (l *Lab) behindNAT(r *Router) {
 	l.ip("-n", isp.ns, "addr", "add", isp.Addr+"/24", "dev", "lan0")
 	l.ip("-n", r.ns, "route", "add", "default", "via", isp.Addr)
 	l.translate(isp, "lan0", "wan0")
+	l.ISP.options.IGD1 = true
 	l.ISP.configure(l.t)
 }
 
