@@ -1,6 +1,7 @@
 package igd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -47,6 +48,12 @@ type Keeper struct {
 	// that is closed is made anew, once. It is called about once a minute, for one mapping after
 	// the other, and may take ten seconds. An error is no verdict.
 	Probe func(ctx context.Context, m Mapping, external netip.Addr) (open bool, err error)
+	// Pinholes are kept open in the router's IPv6 firewall too, those for the zero client at whatever
+	// address this host has. One without a lease has an hour's. After a crash they end by
+	// themselves.
+	Pinholes []Pinhole
+	// Ledger, if set, notes the pinholes.
+	Ledger *Ledger
 	// Events is told what happens, one event at a time. It must not block for long.
 	Events func(KeepEvent)
 	// Wishes, if set, gives other wishes than those Run began with: all of them, each time. What
@@ -63,7 +70,7 @@ type Keeper struct {
 //
 // Where not all wishes fit into a router's table, the first ones are kept.
 func (k *Keeper) Run(ctx context.Context, wishes ...Wish) error {
-	if err := checkWishes(wishes); err != nil {
+	if err := cmp.Or(checkWishes(wishes), checkHoles(k.Pinholes)); err != nil {
 		return err
 	}
 	j, notes, err := openJournal(k.Journal, systemDisk{})
@@ -113,6 +120,7 @@ type keeping struct {
 	client  *Client
 	journal *journal
 	kept    []*kept
+	holes   []*keptHole
 	router  router
 
 	sweeping  time.Time // when the sweep under way began; zero: none is
@@ -146,6 +154,7 @@ func newKeeping(k *Keeper, j *journal, wishes []Wish) *keeping {
 	}
 	r.client = &c
 	r.kept = r.keptFor(wishes)
+	r.holes = keptHoles(k.Pinholes)
 	r.probing.results = make(chan verdict, 1)
 	return r
 }
@@ -159,6 +168,7 @@ func (r *keeping) run(ctx context.Context) error {
 		r.wait(ctx)
 	}
 	deaf()
+	r.leaveHoles(ctx)
 	r.leave(ctx)
 	r.router.unwatch()
 	r.ears.Wait()
@@ -170,7 +180,7 @@ func (r *keeping) step(ctx context.Context) {
 	if !r.reachable(ctx) {
 		return
 	}
-	for _, work := range []func(context.Context) error{r.sweep, r.renewAll, r.makeAll, r.readCanaries, r.readExternal} {
+	for _, work := range []func(context.Context) error{r.sweep, r.renewAll, r.makeAll, r.readCanaries, r.readExternal, r.keepHoles} {
 		if err := work(ctx); err != nil {
 			if ctx.Err() == nil {
 				r.suspect(err)
@@ -210,8 +220,18 @@ func (r *keeping) due() time.Time {
 			next(later(k.tryAt, r.adds.at))
 		}
 	}
+	for _, h := range r.holes {
+		at = earlier(at, h.at())
+	}
 	next(r.probeAt())
 	return at
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func later(a, b time.Time) time.Time {

@@ -40,6 +40,8 @@ type KeepEvent struct {
 	Asked *Mapping
 	// Mapping is what is in the table: ours, or, of a conflict, the other one.
 	Mapping *Mapping
+	// Pinhole is the one that an event is about, of events about one.
+	Pinhole *Pinhole
 	Err     error // what the router said, of KeepRefused, KeepConflict and KeepLeft
 
 	Gateway      string // GatewayFound, GatewayGone and so on
@@ -56,6 +58,7 @@ type keepEventJSON struct {
 	Kind            KeepKind  `json:"kind"`
 	Asked           *Mapping  `json:"asked,omitempty"`
 	Mapping         *Mapping  `json:"mapping,omitempty"`
+	Pinhole         *Pinhole  `json:"pinhole,omitempty"`
 	Gateway         string    `json:"gateway,omitempty"`
 	Location        string    `json:"location,omitempty"`
 	ExternalAddress *string   `json:"externalAddress,omitempty"`
@@ -65,7 +68,7 @@ type keepEventJSON struct {
 
 // MarshalJSON writes the fields that the kind of event has.
 func (e KeepEvent) MarshalJSON() ([]byte, error) {
-	j := keepEventJSON{e.Time, e.Kind, e.Asked, e.Mapping, e.Gateway, e.Location, nil, e.Class, e.Reason}
+	j := keepEventJSON{e.Time, e.Kind, e.Asked, e.Mapping, e.Pinhole, e.Gateway, e.Location, nil, e.Class, e.Reason}
 	if e.Kind == KeepExternal {
 		text := ""
 		if e.ExternalAddr.IsValid() {

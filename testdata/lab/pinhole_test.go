@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"upnp/testdata/lab"
 )
@@ -65,4 +66,43 @@ func TestPinholeConformance(t *testing.T) {
 	if r.Code != 0 || strings.Count(r.Stdout, "--- PASS: TestConformance/") != 6 {
 		t.Fatalf("exit %d:\n%s%s", r.Code, r.Stdout, r.Stderr)
 	}
+}
+
+// TestKeepPinhole (F53): one is kept open for this host at whatever address it has, and closed at
+// the end.
+func TestKeepPinhole(t *testing.T) {
+	t.Parallel()
+	lab.Need(t)
+	l := lab.Up(t, lab.Options{IPv6: true})
+	u := newUser(t, l.Clients[0])
+	u.Serve(t, "[::]:8080", hello)
+	stop := u.Start(t, u.env(), built(t, upnpBinary), "keep", "--pinhole", "8080", "--lease", "10m")
+	untilIPv6(t, l, u.IPv6, true)
+	const fresh = "2001:db8:7::abcd"
+	for _, args := range [][]string{
+		{"addr", "add", fresh + "/64", "dev", "lan0", "nodad"},
+		{"addr", "change", u.IPv6 + "/64", "dev", "lan0", "preferred_lft", "0"},
+	} {
+		if r := u.Run(t, append([]string{"ip", "-6"}, args...)...); r.Code != 0 {
+			t.Fatalf("ip %v", told(args, r))
+		}
+	}
+	took := untilIPv6(t, l, fresh, true)
+	t.Logf("open at the new address after %v", took)
+	untilIPv6(t, l, u.IPv6, false)
+	stop()
+	untilIPv6(t, l, fresh, false)
+}
+
+// untilIPv6 waits until a host's port is open at an address, or until it is not.
+func untilIPv6(t *testing.T, l *lab.Lab, addr string, want bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for ipv6Open(l, addr, 8080) != want {
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("after %v port 8080 of %s open: %v, want %v", time.Since(began), addr, !want, want)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return time.Since(began)
 }

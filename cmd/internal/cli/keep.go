@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -17,12 +18,13 @@ type keepOptions struct {
 	repair  bool
 	probe   string
 	journal string
+	holes   []string
 }
 
 func keepCommand() *Command {
 	o := &keepOptions{addOptions: addOptions{lease: notation.DefaultLease, description: defaultDescription}}
 	return &Command{
-		Usage: "keep MAPPING...",
+		Usage: "keep MAPPING... [--pinhole PINHOLE]",
 		Short: "open ports and keep them open",
 		Long: `Opens ports as add does, or those of a file as apply does (-f FILE), and keeps them open until it is
 interrupted: through leases that end, routers that restart, forget or are replaced, and addresses
@@ -33,6 +35,8 @@ start. One keep at a time uses a journal; --journal names another one for a seco
 
 A port that another machine has is reported and left alone; --any takes another port instead.
 
+--pinhole  keeps a pinhole in the router's IPv6 firewall open, PINHOLE as for upnp pinhole, and follows
+           this machine from one IPv6 address to the next
 --repair   opens anew what is open already, at the start and after each restart of the router:
            some routers list a mapping that they do not forward any more
 --probe    asks a web service whether the port is really open, a TCP port a minute, and opens anew
@@ -50,6 +54,7 @@ func (o *keepOptions) flags(fs *flag.FlagSet) {
 	o.keepable(fs)
 	fs.StringVar(&o.file, "f", "", "keep the mappings of `FILE`, which is as for apply; - is stdin")
 	fs.BoolVar(&o.repair, "repair", false, "open anew what is open already")
+	fs.Var(listFlag{&o.holes}, "pinhole", "keep the `PINHOLE` open too, [[HOST]:]PORT[/PROTO]; repeatable")
 	fs.StringVar(&o.probe, "probe", "", "ask the web service at `URL` whether a port is really open")
 	fs.StringVar(&o.journal, "journal", "", "note what was opened in `FILE`, not in the usual one")
 }
@@ -63,7 +68,11 @@ func (o *keepOptions) run(ctx context.Context, s *session, args []string) error 
 	if err != nil {
 		return err
 	}
-	k := igd.Keeper{Client: client, Target: s.options.gateway, Repair: o.repair, Journal: o.journalPath(s)}
+	holes, err := o.pinholes(s)
+	if err != nil {
+		return err
+	}
+	k := igd.Keeper{Client: client, Pinholes: holes, Ledger: s.ledger(), Target: s.options.gateway, Repair: o.repair, Journal: o.journalPath(s)}
 	if o.probe != "" {
 		p, err := s.probe(o.probe)
 		if err != nil {
@@ -71,7 +80,7 @@ func (o *keepOptions) run(ctx context.Context, s *session, args []string) error 
 		}
 		k.Probe = p.Reachable
 	}
-	p := &keepPrinter{session: s, notify: openNotify(s.getenv), settled: map[igd.MappingKey]igd.KeepKind{}, wishes: len(wishes)}
+	p := &keepPrinter{session: s, notify: openNotify(s.getenv), settled: map[string]igd.KeepKind{}, wishes: len(wishes) + len(holes)}
 	defer p.notify.close()
 	k.Events = p.print
 	running, stop := context.WithCancel(ctx)
@@ -101,6 +110,8 @@ func (o *keepOptions) wanted(s *session, args []string) ([]igd.Wish, error) {
 		return nil, usagef("mappings, or -f FILE, and not both")
 	case o.file != "":
 		return o.fromFile(s)
+	case len(args) == 0 && len(o.holes) > 0:
+		return nil, nil
 	case len(args) == 0:
 		return nil, usagef("which port? upnp keep 9542, or -f FILE; `upnp help keep` tells all")
 	}
@@ -116,6 +127,20 @@ func (o *keepOptions) wanted(s *session, args []string) ([]igd.Wish, error) {
 		all = append(all, groups[i]...)
 	}
 	return all, nil
+}
+
+// pinholes are those of --pinhole.
+func (o *keepOptions) pinholes(s *session) ([]igd.Pinhole, error) {
+	if len(o.holes) == 0 {
+		return nil, nil
+	}
+	options := pinholeOptions{lease: min(o.lease, igd.MaxPinholeLease), host: o.host, iKnow: o.iKnow}
+	options.lease = cmp.Or(options.lease, igd.MaxPinholeLease)
+	holes, err := options.holes("add", o.holes)
+	if err != nil {
+		return nil, err
+	}
+	return holes, options.checkHosts(s, holes)
 }
 
 func (o *keepOptions) fromFile(s *session) ([]igd.Wish, error) {
@@ -153,7 +178,7 @@ type keepPrinter struct {
 
 	mu      sync.Mutex
 	wishes  int
-	settled map[igd.MappingKey]igd.KeepKind
+	settled map[string]igd.KeepKind
 	ready   bool
 }
 
@@ -189,8 +214,10 @@ func (p *keepPrinter) words(e igd.KeepEvent) styled {
 
 // about is an event about one mapping as a line.
 func (p *keepPrinter) about(e igd.KeepEvent) styled {
-	colour, what := yellow, e.Asked.MappingKey.String()
+	colour, what := yellow, subject(e)
 	switch {
+	case e.IsOpen() && e.Pinhole != nil:
+		colour, what = green, fmt.Sprintf("%s, lease %s%s", endpoint(*e.Pinhole), leaseText(e.Pinhole.Lease), fromWords(*e.Pinhole))
 	case e.IsOpen():
 		colour, what = green, mappingLine(*e.Mapping)
 	case e.Kind == igd.KeepRemoved:
@@ -199,6 +226,14 @@ func (p *keepPrinter) about(e igd.KeepEvent) styled {
 		colour = red
 	}
 	return p.stdout.style(colour, string(e.Kind)) + styled(" ") + p.sentence("", because(what, e.Reason))
+}
+
+// subject is the mapping or pinhole that an event is about.
+func subject(e igd.KeepEvent) string {
+	if e.Pinhole != nil {
+		return endpoint(*e.Pinhole)
+	}
+	return e.Asked.MappingKey.String()
 }
 
 func (p *keepPrinter) sentence(colour, text string) styled {
@@ -220,8 +255,11 @@ func onlyIf(prefix, text string) string {
 func (p *keepPrinter) follow(e igd.KeepEvent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e.Asked != nil && e.Kind != igd.KeepProbed {
-		p.settled[e.Asked.MappingKey] = e.Kind
+	switch {
+	case e.Pinhole != nil: // its address may change
+		p.settled[fmt.Sprintf("pinhole %d/%s", e.Pinhole.InternalPort, e.Pinhole.Protocol)] = e.Kind
+	case e.Asked != nil && e.Kind != igd.KeepProbed:
+		p.settled[e.Asked.MappingKey.String()] = e.Kind
 	}
 	open := 0
 	for _, kind := range p.settled {

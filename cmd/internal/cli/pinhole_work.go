@@ -191,7 +191,7 @@ func (w *pinholeWork) each(ctx context.Context, records []igd.PinholeRecord, do 
 
 func (w *pinholeWork) update(ctx context.Context, r igd.PinholeRecord) (pinholeState, error) {
 	err := w.gw.UpdatePinhole(ctx, r.ID, w.lease)
-	if isGone(err) {
+	if igd.IsNoPinhole(err) {
 		w.keepNote(w.ledger.Remove(r.Router, r.ID))
 		return pinholeState{}, &ExitError{Code: exitRefused, Kind: "refused",
 			Err:  fmt.Errorf("%s: the router does not have the pinhole any more", endpoint(r.Pinhole)),
@@ -209,7 +209,7 @@ func (w *pinholeWork) update(ctx context.Context, r igd.PinholeRecord) (pinholeS
 
 func (w *pinholeWork) delete(ctx context.Context, r igd.PinholeRecord) (pinholeState, error) {
 	err := w.gw.DeletePinhole(ctx, r.ID)
-	if err != nil && !isGone(err) {
+	if err != nil && !igd.IsNoPinhole(err) {
 		return pinholeState{}, err
 	}
 	w.keepNote(w.ledger.Remove(r.Router, r.ID))
@@ -219,12 +219,6 @@ func (w *pinholeWork) delete(ctx context.Context, r igd.PinholeRecord) (pinholeS
 		w.say("closed %s, pinhole %d", endpoint(r.Pinhole), r.ID)
 	}
 	return stateOf(r, "gone"), nil
-}
-
-// isGone reports the refusal of a pinhole that is not there: 704 by the standard, 402 to
-// miniupnpd.
-func isGone(err error) bool {
-	return errors.Is(err, igd.ErrNoSuchPinhole) || errors.Is(err, igd.ErrInvalidArgs)
 }
 
 // check asks the router about each pinhole. One that does not work, or is gone, is a failure.
@@ -256,7 +250,7 @@ func (w *pinholeWork) check(ctx context.Context, records []igd.PinholeRecord) er
 func (w *pinholeWork) look(ctx context.Context, r igd.PinholeRecord) (pinholeState, error) {
 	state := stateOf(r, "unknown")
 	packets, err := w.gw.PinholePackets(ctx, r.ID)
-	if isGone(err) {
+	if igd.IsNoPinhole(err) {
 		state.State, state.Reason = "gone", "it ended, or the router restarted"
 		return state, w.ledger.Remove(r.Router, r.ID)
 	}
