@@ -6,6 +6,8 @@ import (
 	"net/url"
 
 	"upnp/description"
+	"upnp/gena"
+	"upnp/igd/wire"
 )
 
 // rootPath is where a Host has its description.
@@ -19,8 +21,8 @@ type Handlers struct {
 	Document []byte
 	// Control takes calls, usually a soap.Handler. Nil: there is nothing at the control URL.
 	Control http.Handler
-	// Events takes subscriptions, usually a gena.Publisher, whose Serve is called by the Host.
-	// Nil: they are answered 501.
+	// Events takes subscriptions, usually a gena.Publisher, whose Serve is called by the Host, and
+	// whose HTTP, if nil, becomes the Host's. Nil: they are answered 501.
 	Events http.Handler
 }
 
@@ -43,6 +45,7 @@ func (s *Site) mount() (http.Handler, []publisher) {
 			break
 		}
 		if service := h.Service(d); service != nil {
+			s.lend(service)
 			publishers = append(publishers, m.mount(h.Root, d, service)...)
 		}
 	}
@@ -51,6 +54,13 @@ func (s *Site) mount() (http.Handler, []publisher) {
 		handler = h.WrapHTTP(handler)
 	}
 	return &guard{site: s, next: handler}, publishers
+}
+
+// lend has a publisher that has no network of its own use the Host's.
+func (s *Site) lend(h *Handlers) {
+	if p, ok := h.Events.(*gena.Publisher); ok && p.HTTP == nil {
+		p.HTTP = wire.HTTPClient(s.Outward())
+	}
 }
 
 // A switchboard finds handlers by path, or by path and query where a control URL has one.
