@@ -62,6 +62,9 @@ func (g *Gateway) AddAnyMapping(ctx context.Context, m Mapping) (uint16, error) 
 // delete, so ErrNoSuchEntry is not certain to come.
 func (g *Gateway) DeleteMapping(ctx context.Context, k MappingKey) error {
 	_, err := g.call(ctx, "DeletePortMapping", keyArgs(k))
+	if err == nil {
+		g.forgetLease(k)
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package igd
 import (
 	"maps"
 	"strings"
+	"time"
 
 	"upnp/ssdp"
 )
@@ -23,6 +24,8 @@ type Remembered struct {
 	Location string            `json:"location,omitempty"` // of a network's gateway
 	UDN      string            `json:"udn,omitempty"`      // of that gateway
 	Worked   map[string]string `json:"worked,omitempty"`   // of a router: what to use instead of the usual
+	// Leases are, of a router, when the mappings made from here end, by key.
+	Leases map[string]time.Time `json:"leases,omitempty"`
 }
 
 // networkKey names the network this host is in, by its default gateway.
@@ -108,5 +111,5 @@ func (g *Gateway) learn(kind, value string) {
 		worked = map[string]string{}
 	}
 	worked[kind] = value
-	g.memory.Store(g.routerKey(), Remembered{Worked: worked})
+	g.memory.Store(g.routerKey(), Remembered{Worked: worked, Leases: r.Leases})
 }

@@ -108,7 +108,9 @@ func (g *Gateway) mapAs(ctx context.Context, w Wish, how manner) (Grant, error) 
 		return grant, err
 	}
 	c := climb{gateway: g, wish: w, grant: &grant, now: want, tried: map[string]bool{}, manner: how}
-	err = c.run(ctx)
+	if err = c.run(ctx); err == nil && grant.Verified {
+		g.noteLease(grant.Mapping)
+	}
 	return grant, err
 }
 

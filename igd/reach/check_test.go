@@ -154,6 +154,24 @@ var cases = []struct {
 		time.Sleep(30 * time.Minute)
 	}, want: map[reach.Look]want{reach.Mapped: {reach.Pass, "for another 30m0s"}}, open: reach.NotKnown},
 
+	{name: "expired", set: func(w *world, c *reach.Checker) {
+		w.ask()
+		time.Sleep(90 * time.Minute)
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "expired: the lease of 9542/tcp ended 30m0s ago"}}, open: reach.No},
+
+	{name: "lost by the router", set: func(w *world, c *reach.Checker) {
+		w.ask()
+		time.Sleep(20 * time.Minute)
+		w.router.Wipe()
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "has lost the mapping of 9542/tcp, whose lease had another 40m0s"}}, open: reach.No},
+
+	{name: "removed again", set: func(w *world, c *reach.Checker) {
+		w.ask()
+		if _, err := w.gateway.Remove(w.t.Context(), key); err != nil {
+			w.t.Fatal(err)
+		}
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "no mapping of 9542/tcp"}}, open: reach.No},
+
 	{name: "for one remote host", set: func(w *world, c *reach.Checker) {
 		w.put(selfAddr, 8080, func(m *igd.Mapping) { m.RemoteHost = "11.22.33.5" })
 		c.Serve, c.Probes = true, []reach.Probe{w.probe(says(unreachable))}

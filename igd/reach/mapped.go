@@ -16,13 +16,25 @@ func (k *check) readMapping(ctx context.Context) {
 	m, err := k.gateway.Find(ctx, k.want.MappingKey)
 	switch {
 	case errors.Is(err, igd.ErrNoSuchEntry):
-		k.tell(Mapped, Finding{Fail, fmt.Sprintf("the router's table has no mapping of %v; what was forwarded on its own page it does not list", k.want.MappingKey)})
+		k.tell(Mapped, Finding{Fail, k.missing()})
 	case err != nil:
 		k.tell(Mapped, Finding{Unknown, "the router does not tell: " + words(err)})
 	default:
 		k.report.Mapping, k.report.listed = m, true
 		k.tell(Mapped, k.judge(m))
 	}
+}
+
+// missing says what may have become of a mapping that is not there.
+func (k *check) missing() string {
+	end, known := k.gateway.LeaseEnd(k.want.MappingKey)
+	switch left := time.Until(end).Round(time.Second); {
+	case known && left <= 0:
+		return fmt.Sprintf("expired: the lease of %v ended %v ago", k.want.MappingKey, -left)
+	case known:
+		return fmt.Sprintf("the router has lost the mapping of %v, whose lease had another %v; it may have restarted", k.want.MappingKey, left)
+	}
+	return fmt.Sprintf("the router's table has no mapping of %v; what was forwarded on its own page it does not list", k.want.MappingKey)
 }
 
 // wanted is the mapping as it was asked for.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func newWorld(t *testing.T, p emulator.Profile) *world {
 		h.SetGateway(routerAddr)
 	}
 	var err error
-	if w.gateway, err = (&igd.Client{Network: igdtest.Tapped(t, w.self)}).Discover(t.Context()); err != nil {
+	if w.gateway, err = (&igd.Client{Network: igdtest.Tapped(t, w.self), Memory: &memory{}}).Discover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -150,3 +151,33 @@ func (w *world) check(c reach.Checker, want igd.Mapping) *reach.Report {
 	return r
 }
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// A memory remembers for as long as a test.
+type memory struct {
+	mu   sync.Mutex
+	kept map[string]igd.Remembered
+}
+
+func (m *memory) Load(key string) (igd.Remembered, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.kept[key]
+	return r, ok
+}
+
+func (m *memory) Store(key string, r igd.Remembered) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		m.kept = map[string]igd.Remembered{}
+	}
+	m.kept[key] = r
+}
+
+// ask has the router make the mapping of TCP 9542 for this machine, for an hour.
+func (w *world) ask() {
+	w.t.Helper()
+	if _, err := w.gateway.Map(w.t.Context(), igd.Wish{Mapping: igd.Mapping{MappingKey: key, Lease: time.Hour}}); err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -102,7 +102,7 @@ func (m *memoryFile) Store(key string, r igd.Remembered) {
 }
 
 func same(a, b igd.Remembered) bool {
-	return a.Location == b.Location && a.UDN == b.UDN && maps.Equal(a.Worked, b.Worked)
+	return a.Location == b.Location && a.UDN == b.UDN && maps.Equal(a.Worked, b.Worked) && maps.EqualFunc(a.Leases, b.Leases, time.Time.Equal)
 }
 
 func (m *memoryFile) load() {
