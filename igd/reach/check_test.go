@@ -75,7 +75,7 @@ var cases = []struct {
 	{name: "the router puts its own address in place of the caller's", set: func(w *world, c *reach.Checker) {
 		w.put(selfAddr, 8080)
 		c.Serve, c.Probes = true, []reach.Probe{w.probe(w.fetches(w.other, "8080", reads(page), reachable))}
-	}, want: map[reach.Look]want{reach.Outside: {reach.Pass, "arrived, by way of 192.168.1.20"}}, open: reach.Yes},
+	}, want: map[reach.Look]want{reach.Outside: {reach.Pass, "by way of 192.168.1.20"}}, open: reach.Yes},
 
 	{name: "a connection from inside is none from outside", set: func(w *world, c *reach.Checker) {
 		w.put(selfAddr, 8080)
@@ -152,18 +152,18 @@ var cases = []struct {
 		w.put(selfAddr, 8080, func(m *igd.Mapping) { m.Lease = time.Hour })
 		w.listen(w.self, ":8080")
 		time.Sleep(30 * time.Minute)
-	}, want: map[reach.Look]want{reach.Mapped: {reach.Pass, "for another 30m0s"}}, open: reach.NotKnown},
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Pass, "for another 30 min"}}, open: reach.NotKnown},
 
 	{name: "expired", set: func(w *world, c *reach.Checker) {
 		w.ask()
 		time.Sleep(90 * time.Minute)
-	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "expired: the lease of 9542/tcp ended 30m0s ago"}}, open: reach.No},
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "expired: the lease of 9542/tcp ended 30 min ago"}}, open: reach.No},
 
 	{name: "lost by the router", set: func(w *world, c *reach.Checker) {
 		w.ask()
 		time.Sleep(20 * time.Minute)
 		w.router.Wipe()
-	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "has lost the mapping of 9542/tcp, whose lease had another 40m0s"}}, open: reach.No},
+	}, want: map[reach.Look]want{reach.Mapped: {reach.Fail, "has lost the mapping of 9542/tcp, whose lease had another 40 min"}}, open: reach.No},
 
 	{name: "removed again", set: func(w *world, c *reach.Checker) {
 		w.ask()

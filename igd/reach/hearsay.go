@@ -1,6 +1,9 @@
 package reach
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // hearsay judges a probe where no server of ours listens: all there is is its word.
 func (a *asking) hearsay() sighting {
@@ -31,18 +34,18 @@ func (a *asking) noHelp() (s sighting, ok bool) {
 	case a.err != nil:
 		return a.unknown("%s: %s", a.probe.Host(), words(a.err)), true
 	case !a.isElsewhere(a.reply.Probe):
-		return a.unknown("%s (%v) is not on the Internet, and what it sees proves nothing", a.probe.Host(), a.reply.Probe), true
+		return a.unknown("%s is not on the Internet, and what it sees proves nothing", a.who()), true
 	case a.reply.isAstray(a.report.ExternalAddr):
 		return a.unknown("%s looked at %v, which is not the router's address: this machine speaks to the Internet some other way, such as a VPN", a.probe.Host(), a.reply.Addr), true
 	case remote != "" && remote != a.reply.Probe.String():
-		return a.unknown("the mapping lets only %s in, which %s (%v) is not", remote, a.probe.Host(), a.reply.Probe), true
+		return a.unknown("the mapping lets only %s in, which %s is not", remote, a.who()), true
 	}
 	return s, false
 }
 
 // failed is a probe that looked and did not get through.
 func (a *asking) failed() sighting {
-	reason := fmt.Sprintf("%s (%v) could not get through to port %d", a.probe.Host(), a.reply.Probe, a.q.Port)
+	reason := fmt.Sprintf("%s could not get through to port %d", a.who(), a.q.Port)
 	if a.reply.Addr.IsValid() {
 		reason += fmt.Sprintf(" of %v", a.reply.Addr)
 	}
@@ -50,6 +53,19 @@ func (a *asking) failed() sighting {
 		reason += " (" + a.reply.Reason + ")"
 	}
 	return sighting{verdict: Fail, reason: reason, blames: true}
+}
+
+// who is the probe, with its address where that is not its name.
+func (a *asking) who() string {
+	name, addr := a.probe.Host(), a.reply.Probe.String()
+	if strings.HasPrefix(name, addr) {
+		return name
+	}
+	return name + " (" + addr + ")"
+}
+
+func (a *asking) pass(format string, args ...any) sighting {
+	return sighting{verdict: Pass, reason: fmt.Sprintf(format, args...)}
 }
 
 func (a *asking) unknown(format string, args ...any) sighting {

@@ -28,11 +28,11 @@ func (k *check) readMapping(ctx context.Context) {
 // missing says what may have become of a mapping that is not there.
 func (k *check) missing() string {
 	end, known := k.gateway.LeaseEnd(k.want.MappingKey)
-	switch left := time.Until(end).Round(time.Second); {
+	switch left := time.Until(end); {
 	case known && left <= 0:
-		return fmt.Sprintf("expired: the lease of %v ended %v ago", k.want.MappingKey, -left)
+		return fmt.Sprintf("expired: the lease of %v ended %s ago", k.want.MappingKey, about(-left))
 	case known:
-		return fmt.Sprintf("the router has lost the mapping of %v, whose lease had another %v; it may have restarted", k.want.MappingKey, left)
+		return fmt.Sprintf("the router has lost the mapping of %v, whose lease had another %s; it may have restarted", k.want.MappingKey, about(left))
 	}
 	return fmt.Sprintf("the router's table has no mapping of %v; what was forwarded on its own page it does not list", k.want.MappingKey)
 }
@@ -75,7 +75,18 @@ func limits(m igd.Mapping) string {
 	if m.Lease == 0 {
 		return text + ", permanent"
 	}
-	return text + ", for another " + m.Lease.Truncate(time.Second).String()
+	return text + ", for another " + about(m.Lease)
+}
+
+// about is a time for people, in one unit.
+func about(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
 // words is an error in a phrase, without the name of the package it comes from.

@@ -2,7 +2,6 @@ package reach
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -105,10 +104,10 @@ func (k *check) look(ctx context.Context, p Probe) sighting {
 	select {
 	case in := <-k.server.arrived(a.q.Nonce):
 		if k.isElsewhere(in.from) {
-			return a.proven(in)
+			return a.arrived(in)
 		}
 		<-answered // it matters who was asked
-		return a.arrivedFrom(in)
+		return a.arrived(in)
 	case <-answered:
 		return a.afterwards(ctx)
 	}
@@ -116,39 +115,36 @@ func (k *check) look(ctx context.Context, p Probe) sighting {
 
 func (a *asking) ask(ctx context.Context) { a.reply, a.err = a.probe.Ask(ctx, a.q) }
 
-// proven is the nonce come in from the Internet.
-func (a *asking) proven(in arrival) sighting {
-	return sighting{verdict: Pass, reason: fmt.Sprintf("the nonce told to %s arrived from %v after %v",
-		a.probe.Host(), in.from, in.at.Sub(a.began).Round(time.Millisecond))}
-}
-
-// arrivedFrom judges a nonce that came from an address which is not of the Internet. A router may put
-// its own address in the place of the caller's; then it matters where the nonce had been sent.
-func (a *asking) arrivedFrom(in arrival) sighting {
-	if a.isElsewhere(a.reply.Probe) {
-		return sighting{verdict: Pass, reason: fmt.Sprintf("the nonce told to %s (%v) arrived, by way of %v", a.probe.Host(), a.reply.Probe, in.from)}
+// arrived judges a nonce that came in. A router may put its own address in the place of the caller's;
+// then it matters where the nonce had been sent.
+func (a *asking) arrived(in arrival) sighting {
+	took := in.at.Sub(a.began).Round(time.Millisecond)
+	switch {
+	case a.isElsewhere(in.from):
+		return a.pass("the nonce told to %s arrived from %v after %v", a.probe.Host(), in.from, took)
+	case a.isElsewhere(a.reply.Probe):
+		return a.pass("the nonce told to %s arrived after %v, by way of %v", a.who(), took, in.from)
 	}
 	return a.unknown("the nonce arrived from %v, which is not on the Internet", in.from)
 }
 
-// afterwards judges what has come when the probe has answered.
+// afterwards judges what has come when the probe has answered, the nonce before all else.
 func (a *asking) afterwards(ctx context.Context) sighting {
 	timer := time.NewTimer(acceptDelay)
 	defer timer.Stop()
 	for {
+		callers, more := a.server.calls()
 		select {
 		case in := <-a.server.arrived(a.q.Nonce):
-			if a.isElsewhere(in.from) {
-				return a.proven(in)
-			}
-			return a.arrivedFrom(in)
+			return a.arrived(in)
 		default:
 		}
-		callers, more := a.server.calls()
 		if s, ok := a.called(callers); ok {
 			return s
 		}
 		select {
+		case in := <-a.server.arrived(a.q.Nonce):
+			return a.arrived(in)
 		case <-more:
 		case <-ctx.Done():
 			return a.silence()
@@ -166,7 +162,7 @@ func (a *asking) called(callers []netip.Addr) (sighting, bool) {
 	}
 	for _, from := range callers {
 		if a.isElsewhere(from) && (from == a.reply.Probe || a.reply.Reachable) {
-			return sighting{verdict: Pass, reason: fmt.Sprintf("when %s was asked, a connection from %v arrived (without a nonce)", a.probe.Host(), from)}, true
+			return a.pass("when %s was asked, a connection from %v arrived (without a nonce)", a.probe.Host(), from), true
 		}
 	}
 	return sighting{}, false

@@ -36,7 +36,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener) {
 			defer s.leave(from)
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			s.visit(from, s.serve(conn))
+			s.serve(conn, from)
 		})
 	}
 }
@@ -62,16 +62,17 @@ func (s *Server) leave(from netip.Addr) {
 	}
 }
 
-// serve answers the one request a caller may make, and returns the nonce it knew.
-func (s *Server) serve(conn net.Conn) (nonce string) {
+// serve answers the one request a caller may make. The visit is taken down first: whoever has the answer
+// may rely on it.
+func (s *Server) serve(conn net.Conn, from netip.Addr) {
 	conn.SetDeadline(time.Now().Add(requestTimeout))
-	nonce = s.known(requested(readHead(conn)))
+	nonce := s.known(requested(readHead(conn)))
+	s.visit(from, nonce)
 	if nonce == "" {
-		return ""
+		return
 	}
 	fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s%s",
 		pageSize, pageWords, s.token(nonce, time.Now()))
-	return nonce
 }
 
 // readHead reads up to the empty line that ends the head of a request; nothing if there is none.

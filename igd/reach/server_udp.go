@@ -34,10 +34,10 @@ func (s *Server) echo(conn *net.UDPConn) {
 			continue
 		}
 		nonce := s.known(nonceOf(buf[:n]))
+		s.visit(from.Addr().Unmap(), nonce)
 		if nonce != "" {
 			conn.WriteToUDPAddrPort([]byte(datagramPrefix+s.token(nonce, time.Now())), from)
 		}
-		s.visit(from.Addr().Unmap(), nonce)
 	}
 }
 

@@ -4,6 +4,7 @@ package lab_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,30 @@ func TestReachMap(t *testing.T) {
 	}
 }
 
+// TestReachKilled: the port of a check that was killed is closed by the next.
+func TestReachKilled(t *testing.T) {
+	t.Parallel()
+	lab.Need(t)
+	l := lab.Up(t, lab.Options{})
+	u := newUser(t, l.Clients[0])
+	asked, over := make(chan struct{}, 1), make(chan struct{})
+	defer close(over)
+	l.Internet.Serve(t, lab.InternetAddr+":80", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-over
+	}))
+	u.Start(t, u.env(), built(t, upnpBinary), "check", "18080", "--serve", "--map", "--probe", "http://"+lab.InternetAddr)
+	<-asked
+	u.Signal(t, "KILL", "upnp", "check")
+	if held := l.Router.Holds(t); len(held) != 1 {
+		t.Fatalf("after a check was killed the router holds %v", held)
+	}
+	u.upnp(t, "check", "18081", "--serve", "--map")
+	if held := l.Router.Holds(t); len(held) != 0 {
+		t.Errorf("after the next check the router holds %v", held)
+	}
+}
+
 // TestReachClosed: what is the matter with a port that is not open.
 func TestReachClosed(t *testing.T) {
 	t.Parallel()
@@ -145,7 +170,13 @@ func TestReachClosed(t *testing.T) {
 		{args: []string{"18080"}, before: func() { l.Router.Flush(t) }, good: func(r report) bool {
 			return r.Open == "no" && r.Local.is("pass", "") && r.Mapped.is("pass", "") && r.Outside.is("fail", "the router does not forward what its table lists")
 		}},
-		{args: []string{"18080/udp", "--serve"}, good: func(r report) bool {
+		{args: []string{"18082", "--serve"}, before: func() { l.Router.Forget(t) }, good: func(r report) bool {
+			return r.Open == "no" && r.Mapped.is("fail", "no mapping") // it was another machine's
+		}},
+		{args: []string{"18080/udp"}, good: func(r report) bool {
+			return r.Open == "no" && r.Mapped.is("fail", "has lost the mapping of 18080/udp, whose lease had another")
+		}},
+		{args: []string{"18080/udp", "--serve"}, before: func() { u.must(t, "add", "18080:8080/udp"); l.Router.Flush(t) }, good: func(r report) bool {
 			return r.Open == "no" && r.Local.is("pass", "") && r.Mapped.is("pass", "") && r.Outside.is("fail", "the router does not forward what its table lists")
 		}},
 	} {

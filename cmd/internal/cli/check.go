@@ -32,9 +32,9 @@ and then "open": yes, no or unknown. MAPPING is EXT[/PROTO], or EXT:[HOST:]INT[/
 it leads there and nowhere else.
 
 --serve    a small server takes the place of the program that is to be reached, which must not run
-           meanwhile. It answers those who know a number that was told to the probe only. When that
-           number arrives the port is open: "yes" is said for nothing less. The server ends with the
-           command. Over UDP nothing is certain without it.
+           meanwhile. It knows a number that is told to the probe only. When that arrives, or over TCP
+           a connection from the probe, the port is open: "yes" is said for nothing less, and so never
+           without --serve. The server ends with the command.
 --map      opens the port for as long as the check takes, if the router's table does not have it
 --probe    asks the web service at URL to look from outside; may be given several times: they are
            asked in turn until one has proven it. http://HOST:9543 is a host where upnp probe-server

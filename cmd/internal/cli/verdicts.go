@@ -29,7 +29,11 @@ func (v *verdicts) found(l reach.Look, f reach.Finding) {
 		}
 		v.done()
 		v.printed++
-		verdict := v.stdout.style(colourOf[f.Verdict], pad(string(f.Verdict), len("unknown"), false))
+		colour := colourOf[f.Verdict]
+		if look == reach.Hairpin && f.Verdict == reach.Fail {
+			colour = yellow // nothing is wrong
+		}
+		verdict := v.stdout.style(colour, pad(string(f.Verdict), len("unknown"), false))
 		v.stdout.linef("%-8s %s  %s", string(look), verdict, v.folded(f.Reason))
 		v.stdout.w.Flush()
 		v.wait()
