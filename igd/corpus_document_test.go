@@ -87,20 +87,22 @@ func (r *recording) roundTrip(root *description.Root) {
 	}
 }
 
+// deviceField are elements of a device.
+var deviceField = map[string]func(*description.Device) string{
+	"deviceType":       func(d *description.Device) string { return d.Type },
+	"friendlyName":     func(d *description.Device) string { return d.FriendlyName },
+	"UDN":              func(d *description.Device) string { return d.UDN },
+	"manufacturer":     func(d *description.Device) string { return d.Manufacturer },
+	"modelName":        func(d *description.Device) string { return d.ModelName },
+	"modelDescription": func(d *description.Device) string { return d.ModelDescription },
+	"modelNumber":      func(d *description.Device) string { return d.ModelNumber },
+	"serialNumber":     func(d *description.Device) string { return d.SerialNumber },
+	"presentationURL":  func(d *description.Device) string { return d.PresentationURL },
+}
+
 // deviceFields compares what every device says of itself.
 func (r *recording) deviceFields(root *description.Root, text string) {
-	of := map[string]func(*description.Device) string{
-		"deviceType":       func(d *description.Device) string { return d.Type },
-		"friendlyName":     func(d *description.Device) string { return d.FriendlyName },
-		"UDN":              func(d *description.Device) string { return d.UDN },
-		"manufacturer":     func(d *description.Device) string { return d.Manufacturer },
-		"modelName":        func(d *description.Device) string { return d.ModelName },
-		"modelDescription": func(d *description.Device) string { return d.ModelDescription },
-		"modelNumber":      func(d *description.Device) string { return d.ModelNumber },
-		"serialNumber":     func(d *description.Device) string { return d.SerialNumber },
-		"presentationURL":  func(d *description.Device) string { return d.PresentationURL },
-	}
-	for name, field := range of {
+	for name, field := range deviceField {
 		var read []string
 		for d := range root.Devices() {
 			read = append(read, field(d))
@@ -182,10 +184,8 @@ func (r *recording) browserURL(root *description.Root, ref string) string {
 		return ""
 	}
 	base := location
-	if root.URLBase != "" {
-		if b, err := url.Parse(root.URLBase); err == nil && b.Host != "" {
-			base = b
-		}
+	if b, err := url.Parse(root.URLBase); err == nil && b.Host != "" {
+		base = b
 	}
 	if base.Path == "" {
 		base.Path = "/"
@@ -195,16 +195,25 @@ func (r *recording) browserURL(root *description.Root, ref string) string {
 		r.Errorf("control URL %q: %v", ref, err)
 		return ""
 	}
-	host := location.Host
-	named, _ := url.Parse(ref)
-	if addr, err := netip.ParseAddr(named.Hostname()); err == nil && !addr.IsLoopback() && !addr.IsUnspecified() {
-		host = location.Hostname()
-		if port := named.Port(); port != "" && port != "80" {
-			host += ":" + port
-		}
-	}
-	to.Host = strings.TrimSuffix(host, ":80")
+	to.Host = strings.TrimSuffix(hostOf(location, ref), ":80")
 	return to.String()
+}
+
+// hostOf is the host of location with the port that a reference gives, if it gives one.
+func hostOf(location *url.URL, ref string) string {
+	named, err := url.Parse(ref)
+	if err != nil {
+		return location.Host
+	}
+	addr, err := netip.ParseAddr(named.Hostname())
+	switch port := named.Port(); {
+	case err != nil || addr.IsLoopback() || addr.IsUnspecified():
+		return location.Host
+	case port == "":
+		return location.Hostname()
+	default:
+		return location.Hostname() + ":" + port
+	}
 }
 
 // serviceDocument compares actions, arguments and variables with their text.

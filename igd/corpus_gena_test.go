@@ -20,18 +20,40 @@ import (
 func (r *recording) notification(text string) {
 	lan := wire.NewMemory()
 	router := lan.Host("router", netip.MustParsePrefix(playedRouter+"/24"))
-	self := lan.Host("self", netip.MustParsePrefix(playedSelf+"/24"))
-	callback := make(chan string, 1)
+	callbacks := r.granting(router, fieldOf(text, "SID"))
+	sub := r.subscribed(lan.Host("self", netip.MustParsePrefix(playedSelf+"/24")))
+	to, err := url.Parse(<-callbacks)
+	if err != nil {
+		r.Fatal(err)
+	}
+	method, rest, _ := strings.Cut(text, " ")
+	_, rest, _ = strings.Cut(rest, " ")
+	r.deliver(router, to.Host, method+" "+to.Path+" "+rest)
+	for event := range sub.Events(r.Context()) {
+		r.event(event, text)
+		break
+	}
+}
+
+// granting grants every subscription under one SID. The first CALLBACK is sent to the channel.
+func (r *recording) granting(router *wire.Host, sid string) <-chan string {
+	callbacks := make(chan string, 1)
 	r.listen(router, playedRouter+":5000", func(c net.Conn) {
 		q, err := http.ReadRequest(bufio.NewReader(c))
-		if err == nil {
-			select {
-			case callback <- strings.Trim(q.Header.Get("CALLBACK"), "<>"):
-			default: // a second subscription: a gap in the numbers was noticed
-			}
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nSID: "+fieldOf(text, "SID")+"\r\nTIMEOUT: Second-1800\r\nContent-Length: 0\r\n\r\n")
+		if err != nil {
+			return
 		}
+		select {
+		case callbacks <- strings.Trim(q.Header.Get("CALLBACK"), "<>"):
+		default: // a second subscription: a gap in the numbers was noticed
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nSID: "+sid+"\r\nTIMEOUT: Second-1800\r\nContent-Length: 0\r\n\r\n")
 	})
+	return callbacks
+}
+
+// subscribed is a subscription by a subscriber that serves until the test ends.
+func (r *recording) subscribed(self *wire.Host) *gena.Subscription {
 	l, err := self.Listen(r.Context(), "tcp", playedSelf+":4004")
 	if err != nil {
 		r.Fatal(err)
@@ -44,17 +66,7 @@ func (r *recording) notification(text string) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	to, err := url.Parse(<-callback)
-	if err != nil {
-		r.Fatal(err)
-	}
-	method, rest, _ := strings.Cut(text, " ")
-	_, rest, _ = strings.Cut(rest, " ")
-	r.deliver(router, to.Host, method+" "+to.Path+" "+rest)
-	for event := range sub.Events(r.Context()) {
-		r.event(event, text)
-		break
-	}
+	return sub
 }
 
 // deliver sends the NOTIFY and wants it accepted.

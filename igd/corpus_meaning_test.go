@@ -17,18 +17,7 @@ import (
 // told has a Gateway hear the answer to an action it knows: what it makes of it has to be what the text
 // says.
 func (r *recording) told(action string, data []byte) {
-	hear, ok := map[string]func(*igd.Gateway, func(string) string) error{
-		"GetExternalIPAddress":        r.toldAddress,
-		"GetStatusInfo":               r.toldStatus,
-		"GetGenericPortMappingEntry":  r.toldMapping,
-		"GetSpecificPortMappingEntry": r.toldSpecific,
-		"GetTotalBytesSent":           r.toldCounter,
-		"GetTotalBytesReceived":       r.toldCounter,
-		"GetTotalPacketsSent":         r.toldCounter,
-		"GetTotalPacketsReceived":     r.toldCounter,
-		"GetCommonLinkProperties":     r.toldLink,
-		"GetNATRSIPStatus":            r.toldNAT,
-	}[action]
+	hear, ok := r.ears()[action]
 	if !ok {
 		return
 	}
@@ -42,6 +31,22 @@ func (r *recording) told(action string, data []byte) {
 	says := func(name string) string { return squeezed(firstTagged(string(data), name)) }
 	if err := hear(g, says); err != nil {
 		r.verdict, r.what = "parsed, of no use", r.what+": "+err.Error()
+	}
+}
+
+// ears are what hears the answers to actions.
+func (r *recording) ears() map[string]func(*igd.Gateway, func(string) string) error {
+	return map[string]func(*igd.Gateway, func(string) string) error{
+		"GetExternalIPAddress":        r.toldAddress,
+		"GetStatusInfo":               r.toldStatus,
+		"GetGenericPortMappingEntry":  r.toldMapping,
+		"GetSpecificPortMappingEntry": r.toldSpecific,
+		"GetTotalBytesSent":           r.toldCounter,
+		"GetTotalBytesReceived":       r.toldCounter,
+		"GetTotalPacketsSent":         r.toldCounter,
+		"GetTotalPacketsReceived":     r.toldCounter,
+		"GetCommonLinkProperties":     r.toldLink,
+		"GetNATRSIPStatus":            r.toldNAT,
 	}
 }
 

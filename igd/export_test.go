@@ -40,6 +40,3 @@ var ParsePinhole = parsePinhole
 
 // PinholeThroughArgs writes the arguments of AddPinhole and reads them back.
 func PinholeThroughArgs(p Pinhole) (Pinhole, error) { return parsePinhole(pinholeArgs(p)) }
-
-// Connections are the WAN connections of a description, in its order.
-var Connections = connections

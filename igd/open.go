@@ -99,7 +99,7 @@ func (c *Client) open(ctx context.Context, network *insistent, a answer, interfa
 	if g.local, err = c.mappingSource(ifi, g.source); err != nil {
 		return nil, 0, err
 	}
-	all := connections(root)
+	all := Connections(root)
 	if len(all) == 0 {
 		return g, 0, &NotGatewayError{root.Location, root.Device.Type, root.Device.FriendlyName}
 	}

@@ -117,8 +117,8 @@ func lastToken(urn string) string {
 	return strings.TrimSpace(urn[strings.LastIndexByte(urn, ':')+1:])
 }
 
-// connections are the services that map ports, anywhere in the tree.
-func connections(root *description.Root) []*description.Service {
+// Connections are the services of a description that map ports, in its order, wherever they stand.
+func Connections(root *description.Root) []*description.Service {
 	var all []*description.Service
 	for s := range root.Services() {
 		if isConnection(s.Type) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"upnp/description"
 	"upnp/gena"
@@ -38,7 +40,7 @@ func (s *Site) mount() (http.Handler, []publisher) {
 		Root: h.Root, RootPath: rootPath, Files: make(map[string]description.File),
 		SCPDs: make(map[string]*description.SCPD), Server: h.product(),
 	}
-	m := &switchboard{routes: make(map[string]http.Handler), docs: docs}
+	m := &switchboard{control: make(map[string]http.Handler), events: make(map[string]http.Handler), docs: docs}
 	var publishers []publisher
 	for d := range h.Root.Services() {
 		if h.Service == nil {
@@ -64,10 +66,11 @@ func (s *Site) lend(h *Handlers) {
 }
 
 // A switchboard finds handlers by path, or by path and query where a control URL has one.
-// A control URL may share its path with a document, which is then what a GET is about.
+// A control URL may share its path with a document, which is then what a GET is about, and with the
+// event URL of the service (Linux IGD 2): the method tells.
 type switchboard struct {
-	routes map[string]http.Handler
-	docs   *description.Handler
+	control, events map[string]http.Handler
+	docs            *description.Handler
 }
 
 func (m *switchboard) mount(root *description.Root, d *description.Service, s *Handlers) []publisher {
@@ -78,7 +81,7 @@ func (m *switchboard) mount(root *description.Root, d *description.Service, s *H
 		m.docs.SCPDs[path] = s.SCPD
 	}
 	if s.Control != nil {
-		m.routes[target(root, d.ControlURL).RequestURI()] = s.Control
+		m.control[target(root, d.ControlURL).RequestURI()] = s.Control
 	}
 	if d.EventSubURL == "" {
 		return nil
@@ -86,7 +89,7 @@ func (m *switchboard) mount(root *description.Root, d *description.Service, s *H
 	if s.Events == nil {
 		s.Events = http.HandlerFunc(noEvents)
 	}
-	m.routes[target(root, d.EventSubURL).RequestURI()] = s.Events
+	m.events[target(root, d.EventSubURL).RequestURI()] = s.Events
 	if p, ok := s.Events.(publisher); ok {
 		return []publisher{p}
 	}
@@ -112,13 +115,27 @@ func target(root *description.Root, ref string) *url.URL {
 }
 
 func (m *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for _, key := range []string{r.URL.RequestURI(), r.URL.Path} {
-		if h := m.routes[key]; h != nil && !m.fetches(r) {
-			h.ServeHTTP(w, r)
-			return
-		}
+	if h := m.find(r); h != nil && !m.fetches(r) {
+		h.ServeHTTP(w, r)
+		return
 	}
 	m.docs.ServeHTTP(w, r)
+}
+
+// find is what answers at a URL, the side that the method is for before the other.
+func (m *switchboard) find(r *http.Request) http.Handler {
+	sides := []map[string]http.Handler{m.control, m.events}
+	if strings.HasSuffix(r.Method, "SUBSCRIBE") {
+		slices.Reverse(sides)
+	}
+	for _, side := range sides {
+		for _, key := range []string{r.URL.RequestURI(), r.URL.Path} {
+			if h := side[key]; h != nil {
+				return h
+			}
+		}
+	}
+	return nil
 }
 
 func (m *switchboard) fetches(r *http.Request) bool {

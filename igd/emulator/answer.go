@@ -32,6 +32,7 @@ type answer struct {
 	framing    int
 	cut        bool          // the connection is closed instead
 	hold       time.Duration // how long it is kept back, even from a handler that would have it sent
+	raw        []byte        // if not nil, sent byte for byte instead
 
 	edits []func(*answer) // of quirks, the outermost first
 	send  func()          // sends it, the first time it is called
@@ -86,6 +87,10 @@ func (a *answer) finish(w http.ResponseWriter, r *http.Request) {
 	for _, edit := range slices.Backward(a.edits) {
 		edit(a)
 	}
+	if a.raw != nil {
+		a.sendBytes(w)
+		return
+	}
 	if a.cut || a.framing != byLength || a.statusLine != "" {
 		a.sendRaw(w, r)
 		return
@@ -121,6 +126,16 @@ func (a *answer) sendRaw(w http.ResponseWriter, r *http.Request) {
 		a.writeBody(&out)
 	}
 	_, _ = conn.Write(out.Bytes()) // the caller may be gone
+}
+
+// sendBytes sends raw over the connection and ends it.
+func (a *answer) sendBytes(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // closed under us
+	}
+	defer conn.Close()
+	_, _ = conn.Write(a.raw) // the caller may be gone
 }
 
 func (a *answer) writeHead(out *bytes.Buffer) {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"os"
 	"time"
 
+	"upnp/cmd/internal/plain"
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/wire"
@@ -14,6 +16,7 @@ import (
 
 type emulateOptions struct {
 	profile    string
+	like       string
 	quirks     []string
 	listQuirks bool
 	listen     string
@@ -30,6 +33,8 @@ It is found by every UPnP program that searches where it listens, which is loopb
 --listen-interface names a network. It forwards nothing: it only keeps the table.
 
 --quirk makes it misbehave like a real device; repeat it for several.
+--like makes it a router like the one in a file that --wire wrote: with its description, its
+spelling, and its refusals as far as they were seen, but a table of its own.
 --timeout ends it after a while.`,
 		Examples: [2]string{"upnp emulate --list-quirks", "upnp emulate --profile igd1 --quirk only-permanent-leases --timeout 1s"},
 		Flags:    o.flags,
@@ -39,6 +44,7 @@ It is found by every UPnP program that searches where it listens, which is loopb
 
 func (o *emulateOptions) flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.profile, "profile", "", "what kind of router: `NAME`, "+defaultProfile+" if not given")
+	fs.StringVar(&o.like, "like", "", "be like the router in a recording: `FILE`, as --wire writes them")
 	fs.Var(listFlag{&o.quirks}, "quirk", "what it does wrong: `NAME`, see --list-quirks; repeatable")
 	fs.BoolVar(&o.listQuirks, "list-quirks", false, "only list the profiles and quirks there are")
 	fs.StringVar(&o.listen, "listen-interface", "", "serve the network of the interface `NAME` instead of loopback")
@@ -51,11 +57,49 @@ func (o *emulateOptions) run(ctx context.Context, s *session, args []string) err
 	if o.listQuirks {
 		return s.listQuirks()
 	}
-	profile, err := profileOf(o.profile, o.quirks)
+	profile, err := o.router()
 	if err != nil {
-		return usagef("%v", err)
+		return err
 	}
 	return o.serve(ctx, s, profile)
+}
+
+// router is the profile that is asked for.
+func (o *emulateOptions) router() (emulator.Profile, error) {
+	if o.like == "" {
+		p, err := profileOf(o.profile, o.quirks)
+		if err != nil {
+			err = usagef("%v", err)
+		}
+		return p, err
+	}
+	if o.profile != "" {
+		return emulator.Profile{}, usagef("--like and --profile are two routers; one is enough")
+	}
+	like, err := likeFile(o.like)
+	if err != nil {
+		return like, failf("--like %s: %s", o.like, bare(err))
+	}
+	own, err := profileOf("", o.quirks)
+	if err != nil {
+		return like, usagef("%v", err)
+	}
+	like.Quirks = append(like.Quirks, own.Quirks...)
+	return like, nil
+}
+
+// likeFile is the router in a recording.
+func likeFile(name string) (emulator.Profile, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return emulator.Profile{}, plain.Innermost(err)
+	}
+	defer f.Close()
+	log, err := wire.ReadLog(f)
+	if err != nil {
+		return emulator.Profile{}, err
+	}
+	return emulator.Like(log)
 }
 
 // serve is the router, until somebody or --timeout ends it.

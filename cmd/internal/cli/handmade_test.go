@@ -226,25 +226,26 @@ func TestHandmade(t *testing.T) {
 		t.Skip("only with -handmade")
 	}
 	for _, name := range names {
-		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) {
-			log, session := new(wire.Log), filepath.Join(filepath.Dir(name), "session.txt")
-			tr := readTranscript(t, session)
-			var text string
-			synctest.Test(t, func(t *testing.T) {
-				lan := wire.NewMemory()
-				readHandmade(t, name).serve(t, lan.Host("router", netip.PrefixFrom(handmadeAt, 24)), handmadeAt)
-				self := lan.Host("self", netip.PrefixFrom(handmadeSelf, 24))
-				self.SetGateway(handmadeAt)
-				text = tr.replayOn(t, wire.NewTap(self, log.Record))
-			})
-			var out bytes.Buffer
-			if _, err := log.WriteTo(&out); err != nil {
-				t.Fatal(err)
-			}
-			keep(t, session, []byte(text))
-			keep(t, filepath.Join(filepath.Dir(name), "session.wire"), out.Bytes())
-		})
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) { makeSession(t, name) })
 	}
+}
+
+// makeSession keeps what the commands of session.txt print beside answers.txt, and every byte.
+func makeSession(t *testing.T, answers string) {
+	log, session := new(wire.Log), filepath.Join(filepath.Dir(answers), "session.txt")
+	tr := readTranscript(t, session)
+	synctest.Test(t, func(t *testing.T) {
+		lan := wire.NewMemory()
+		readHandmade(t, answers).serve(t, lan.Host("router", netip.PrefixFrom(handmadeAt, 24)), handmadeAt)
+		self := lan.Host("self", netip.PrefixFrom(handmadeSelf, 24))
+		self.SetGateway(handmadeAt)
+		keep(t, session, []byte(tr.replayOn(t, wire.NewTap(self, log.Record))))
+	})
+	var out bytes.Buffer
+	if _, err := log.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, filepath.Join(filepath.Dir(answers), "session.wire"), out.Bytes())
 }
 
 func keep(t *testing.T, name string, data []byte) {
