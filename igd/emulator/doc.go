@@ -11,5 +11,8 @@
 // does differently. There is no other difference between one router and another: no vendor's
 // name decides anything.
 //
+// [Like] makes a profile of a recorded session: a router that says and refuses what the recorded one did,
+// with a table of its own.
+//
 // Time is the system's, so in a testing/synctest bubble a lease of an hour takes no time.
 package emulator

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"os"
 	"time"
 
-	"upnp/cmd/internal/plain"
 	"upnp/igd"
 	"upnp/igd/emulator"
 	"upnp/igd/wire"
@@ -57,7 +55,7 @@ func (o *emulateOptions) run(ctx context.Context, s *session, args []string) err
 	if o.listQuirks {
 		return s.listQuirks()
 	}
-	profile, err := o.router()
+	profile, err := o.router(s)
 	if err != nil {
 		return err
 	}
@@ -65,7 +63,7 @@ func (o *emulateOptions) run(ctx context.Context, s *session, args []string) err
 }
 
 // router is the profile that is asked for.
-func (o *emulateOptions) router() (emulator.Profile, error) {
+func (o *emulateOptions) router(s *session) (emulator.Profile, error) {
 	if o.like == "" {
 		p, err := profileOf(o.profile, o.quirks)
 		if err != nil {
@@ -76,9 +74,13 @@ func (o *emulateOptions) router() (emulator.Profile, error) {
 	if o.profile != "" {
 		return emulator.Profile{}, usagef("--like and --profile are two routers; one is enough")
 	}
-	like, err := likeFile(o.like)
+	log, err := s.readRecording(o.like)
 	if err != nil {
-		return like, failf("--like %s: %s", o.like, bare(err))
+		return emulator.Profile{}, err
+	}
+	like, err := emulator.Like(log)
+	if err != nil {
+		return like, failf("%s: %s", recordingName(o.like), bare(err))
 	}
 	own, err := profileOf("", o.quirks)
 	if err != nil {
@@ -86,20 +88,6 @@ func (o *emulateOptions) router() (emulator.Profile, error) {
 	}
 	like.Quirks = append(like.Quirks, own.Quirks...)
 	return like, nil
-}
-
-// likeFile is the router in a recording.
-func likeFile(name string) (emulator.Profile, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return emulator.Profile{}, plain.Innermost(err)
-	}
-	defer f.Close()
-	log, err := wire.ReadLog(f)
-	if err != nil {
-		return emulator.Profile{}, err
-	}
-	return emulator.Like(log)
 }
 
 // serve is the router, until somebody or --timeout ends it.
