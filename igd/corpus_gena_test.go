@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"upnp/gena"
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 )
 
@@ -38,7 +39,7 @@ func (r *recording) notification(text string) {
 // granting grants every subscription under one SID. The first CALLBACK is sent to the channel.
 func (r *recording) granting(router *wire.Host, sid string) <-chan string {
 	callbacks := make(chan string, 1)
-	r.listen(router, playedRouter+":5000", func(c net.Conn) {
+	igdtest.Answer(r.T, router, playedRouter+":5000", func(c net.Conn) {
 		q, err := http.ReadRequest(bufio.NewReader(c))
 		if err != nil {
 			return

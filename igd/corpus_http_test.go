@@ -18,6 +18,7 @@ import (
 	"upnp/description"
 	"upnp/gena"
 	"upnp/igd"
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 	"upnp/soap"
 )
@@ -34,33 +35,12 @@ func (r *recording) played(answer []byte) (asker *wire.Host) {
 	lan := wire.NewMemory()
 	router := lan.Host("router", netip.MustParsePrefix(playedRouter+"/24"))
 	asker = lan.Host("self", netip.MustParsePrefix(playedSelf+"/24"))
-	r.listen(router, playedRouter+":5000", func(c net.Conn) {
+	igdtest.Answer(r.T, router, playedRouter+":5000", func(c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 			_, _ = c.Write(answer) // whoever asked may have heard enough
 		}
 	})
 	return asker
-}
-
-// listen serves connections until the test ends.
-func (r *recording) listen(h *wire.Host, addr string, serve func(net.Conn)) {
-	l, err := h.Listen(r.Context(), "tcp", addr)
-	if err != nil {
-		r.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serve(c)
-			c.Close()
-		}
-	}()
-	r.Cleanup(func() { l.Close(); <-done })
 }
 
 // web serves pages until the test ends.

@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 
 	"upnp/igd"
 	"upnp/igd/emulator"
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 	"upnp/testdata"
 )
@@ -61,7 +61,7 @@ func sameWords(t *testing.T, profile emulator.Profile, log *wire.Log) {
 	gateway, self := mostCalled(log)
 	lan := wire.NewMemory()
 	client := lan.Host("self", netip.PrefixFrom(self.Addr(), 24))
-	serve(t, profile, igd.Server{Network: lan.Host("router", netip.PrefixFrom(gateway.Addr(), 24)), Interface: "eth0", Port: gateway.Port()})
+	igdtest.Serve(t, emulator.New(profile), igd.Server{Network: lan.Host("router", netip.PrefixFrom(gateway.Addr(), 24)), Interface: "eth0", Port: gateway.Port()})
 	asked := map[string]bool{}
 	for _, x := range log.Exchanges() {
 		text := string(x.Request)
@@ -92,25 +92,6 @@ func mostCalled(log *wire.Log) (gateway, self netip.AddrPort) {
 		}
 	}
 	return gateway, self
-}
-
-func serve(t *testing.T, profile emulator.Profile, s igd.Server) {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	s.Ready = func(string) { close(ready) }
-	go func() { ended <- emulator.New(profile).Serve(ctx, s) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // exchange sends a request and reads all that is answered.

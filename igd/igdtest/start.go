@@ -3,6 +3,7 @@ package igdtest
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/netip"
 	"sync"
 	"testing"
@@ -115,4 +116,27 @@ func (l *transcript) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.data.String()
+}
+
+// Answer has serve take the connections to an address, one after the other, until the test ends. Each is
+// closed after it.
+func Answer(t testing.TB, n wire.Network, addr string, serve func(net.Conn)) {
+	t.Helper()
+	l, err := n.Listen(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serve(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
 }

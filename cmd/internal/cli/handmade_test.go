@@ -17,6 +17,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 	"upnp/soap"
 	"upnp/ssdp"
@@ -133,7 +134,7 @@ func (r *handmadeRouter) serve(t *testing.T, h *wire.Host, at netip.Addr) {
 	for line := range r.answers {
 		if f := strings.Fields(line); f[0] != "search" && !ports[f[1]] {
 			ports[f[1]] = true
-			r.listen(t, h, at, f[1])
+			igdtest.Answer(t, h, net.JoinHostPort(at.String(), f[1]), func(c net.Conn) { r.answer(c, f[1]) })
 		}
 	}
 	ifi := h.Link("eth0").Interface()
@@ -169,26 +170,6 @@ func (r *handmadeRouter) hear(in, out ssdp.PacketConn) {
 			_ = out.WriteTo(answer, from) // the searcher may be gone
 		}
 	}
-}
-
-func (r *handmadeRouter) listen(t *testing.T, h *wire.Host, at netip.Addr, port string) {
-	l, err := h.Listen(t.Context(), "tcp", net.JoinHostPort(at.String(), port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			r.answer(c, port)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
 }
 
 func (r *handmadeRouter) answer(c net.Conn, port string) {
