@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"upnp/description/xmldoc"
+	"upnp/testdata"
 )
 
 const location = "http://192.0.2.1:5000/root.xml"
@@ -327,6 +328,11 @@ func FuzzParseRoot(f *testing.F) {
 	f.Add(text.String())
 	f.Add(wrap(complete + goodService))
 	f.Add(wrap(complete + `<v:b xmlns:v="urn:v">&amp;#13;&#13; &lt;</v:b><X xmlns=""> </X>`))
+	for body := range testdata.Bodies() {
+		if bytes.Contains(body, []byte("<root")) {
+			f.Add(string(body))
+		}
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		root, err := ParseRoot([]byte(text), location)
 		if err != nil || len(text) > 4<<10 {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"upnp/description/xmldoc"
+	"upnp/testdata"
 )
 
 // service is a service description with everything in it.
@@ -238,6 +239,11 @@ func FuzzParseSCPD(f *testing.F) {
 	}
 	f.Add(text.String())
 	f.Add(table(ranged("A", UI1, "9", "1") + ranged("B", "x", "1e9", "")))
+	for body := range testdata.Bodies() {
+		if bytes.Contains(body, []byte("<scpd")) {
+			f.Add(string(body))
+		}
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		scpd, err := ParseSCPD([]byte(text))
 		if err != nil || len(text) > 4<<10 {

@@ -2,7 +2,6 @@ package gena
 
 import (
 	"errors"
-	"io/fs"
 	"strings"
 	"testing"
 
@@ -138,13 +137,8 @@ func FuzzParseProperties(f *testing.F) {
 	f.Add([]byte(set(`<e:property><A>1</A></e:property><e:property><s:B>&lt;a&gt;</s:B><C/></e:property>`)))
 	f.Add([]byte("<propertyset><A>\n <b>x</b>\r\n</A><property><X>1"))
 	f.Add([]byte("<property><a>\xff\x00&#10; x</a></property>"))
-	files, _ := fs.Glob(testdata.FS, "gena/*")
-	for _, name := range files {
-		data, err := fs.ReadFile(testdata.FS, name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+	for body := range testdata.Bodies() {
+		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		value, _, err := ParseProperties(body)

@@ -2,7 +2,6 @@ package soap
 
 import (
 	"errors"
-	"io/fs"
 	"strings"
 	"testing"
 
@@ -294,18 +293,8 @@ func TestArgs(t *testing.T) {
 
 // seed adds what real devices sent.
 func seed(f *testing.F) {
-	for _, pattern := range []string{"soap/*"} {
-		names, err := fs.Glob(testdata.FS, pattern)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, name := range names {
-			data, err := fs.ReadFile(testdata.FS, name)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
-		}
+	for body := range testdata.Bodies() {
+		f.Add(body)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"upnp/testdata"
 )
 
 const igdAnswer = "HTTP/1.1 200 OK\r\n" +
@@ -313,6 +315,9 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{igdAnswer, "NOTIFY * HTTP/1.1 \nnt:a\nNTS :\tssdp:alive\r\nx\r\n\r\nbody\x00",
 		"\r\nHTTP/1.0 404\r\nAL: <http://\xfc>\r\nST: a\rb", padded(MaxDatagram)} {
 		f.Add([]byte(s))
+	}
+	for datagram := range testdata.Said("udp") {
+		f.Add(datagram)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(data)

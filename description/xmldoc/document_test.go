@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -279,18 +278,8 @@ func TestAppend(t *testing.T) {
 
 // seed adds what real devices sent.
 func seed(f *testing.F) {
-	for _, pattern := range []string{"description/*", "routers/*/*.xml"} {
-		names, err := fs.Glob(testdata.FS, pattern)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, name := range names {
-			data, err := fs.ReadFile(testdata.FS, name)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
-		}
+	for body := range testdata.Bodies() {
+		f.Add(body)
 	}
 }
 
