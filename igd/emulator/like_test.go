@@ -132,7 +132,7 @@ func FuzzLike(f *testing.F) {
 		if _, err := log.WriteTo(&text); err != nil {
 			f.Fatal(err)
 		}
-		f.Add(text.Bytes()[:min(text.Len(), 60<<10)])
+		f.Add(text.Bytes()[:min(text.Len(), 16<<10)])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		log, _ := wire.ReadLog(bytes.NewReader(data))

@@ -68,6 +68,23 @@ func TestEmulatorUpnpcV2(t *testing.T) {
 	without(t, left, "18080->")
 }
 
+// TestLikeUpnpc: a router that is like a recorded one is one to miniupnpc, too.
+func TestLikeUpnpc(t *testing.T) {
+	t.Parallel()
+	lab.Need(t, "upnpc")
+	for _, name := range []string{"miniupnpd-2.3.1-igd1", "linksys-wrt1900ac"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := emulated(t, "--like", "../routers/"+name+"/session.wire")
+			c := l.Clients[0]
+			upnpc(t, c, "-e", "by upnpc", "-a", c.Addr, "8080", "18080", "TCP", "600")
+			want(t, upnpc(t, c, "-l"), "TCP 18080->"+c.Addr+":8080  'by upnpc' ''")
+			want(t, upnpc(t, c, "-d", "18080", "TCP"), "UPNP_DeletePortMapping() returned : 0")
+			without(t, upnpc(t, c, "-l"), "18080->")
+		})
+	}
+}
+
 // TestEmulatorGSSDP holds the emulated router's announcements to GNOME's SSDP.
 func TestEmulatorGSSDP(t *testing.T) {
 	profiles(t, []string{"gssdp-discover"}, func(t *testing.T, l *lab.Lab) {
