@@ -23,8 +23,8 @@ type Survey struct {
 
 	Machine Machine            // what only the operating system knows; nil: not looked at
 	Words   func(error) Advice // plain words for an error; nil: its own text
-	Doing   func(what string)  // told what is looked at next; nil: nobody is told
-	Found   func(Finding)      // told of each finding when it is made; nil: nobody is told
+	Doing   func(what string)  // told what is looked at next, while Run waits; nil: nobody is told
+	Found   func(Finding)      // told of each finding when it is made, likewise
 }
 
 // Survey looks at everything without changing anything. See [Survey] for more.

@@ -13,44 +13,52 @@ import (
 
 // tellMulticast tells what became of joining, sending and hearing on each interface.
 func (v *surveying) tellMulticast() {
-	sent, fine := 0, []string{}
+	var fine []string
 	for n := range v.report.Interfaces {
 		i := &v.report.Interfaces[n]
 		if !i.Searched {
 			continue
 		}
-		v.judge(i, v.hunted.errors[i.Name])
 		i.Echoed = v.hunted.echoed[i.Name]
-		switch {
-		case !i.Sent:
-			v.found(FindNotSent, Warning, Advice{"The search could not be sent on " + i.Name + ".", letOut}, i.Errors...)
-			continue
-		case !i.Joined:
-			v.found(FindNotJoined, Warning, Advice{What: "Announcements cannot be heard on " + i.Name + "."}, i.Errors...)
-		case !i.Echoed:
-			v.found(FindOwnUnheard, Note, Advice{What: "Multicasts sent on " + i.Name + " are not heard there by this machine itself, as they should be."})
-		default:
+		i.judge(v.hunted.errors[i.Name])
+		if v.tellFlaws(i) {
 			fine = append(fine, i.Name)
 		}
-		sent++
 	}
 	switch {
-	case sent == 0:
+	case v.nothingSent():
 		v.found(FindNotSent, Problem, Advice{"The search could not be sent anywhere.", letOut})
 	case len(fine) > 0:
 		v.found(FindMulticast, OK, Advice{What: "Multicast works on " + strings.Join(fine, ", ") + ": group joined, search sent and heard back."})
 	}
 }
 
+// tellFlaws tells what does not work on an interface; true is nothing.
+func (v *surveying) tellFlaws(i *SeenInterface) bool {
+	switch {
+	case !i.Sent:
+		v.found(FindNotSent, Warning, Advice{"The search could not be sent on " + i.Name + ".", letOut}, i.Errors...)
+	case !i.Joined:
+		v.found(FindNotJoined, Warning, Advice{What: "Announcements cannot be heard on " + i.Name + "."}, i.Errors...)
+	case !i.Echoed:
+		v.found(FindOwnUnheard, Note, Advice{What: "Multicasts sent on " + i.Name + " are not heard there by this machine itself, as they should be."})
+	default:
+		return true
+	}
+	return false
+}
+
+// nothingSent reports that no interface could send.
+func (v *surveying) nothingSent() bool {
+	return !slices.ContainsFunc(v.report.Interfaces, func(i SeenInterface) bool { return i.Searched && i.Sent })
+}
+
 // judge reads the errors of an interface. IPv6 is left out where IPv4 works: routers answer over
 // that.
-func (v *surveying) judge(i *SeenInterface, all []*ssdp.InterfaceError) {
+func (i *SeenInterface) judge(all []*ssdp.InterfaceError) {
 	i.Joined, i.Sent = true, true
 	for _, e := range all {
-		line := e.Op + " " + e.Addr.String() + ": " + e.Err.Error()
-		if !slices.Contains(i.Errors, line) {
-			i.Errors = append(i.Errors, line)
-		}
+		i.Errors = addNew(i.Errors, e.Op+" "+e.Addr.String()+": "+e.Err.Error())
 		if e.Addr.Addr().Is6() {
 			continue
 		}
@@ -65,7 +73,6 @@ func (v *surveying) judge(i *SeenInterface, all []*ssdp.InterfaceError) {
 // listAnswers lists who answered, and what was made of it.
 func (v *surveying) listAnswers() {
 	s := v.hunted
-	s.judgeAll()
 	slices.SortStableFunc(s.answers, func(a, b *SeenAnswer) int { return int(a.After - b.After) })
 	for _, a := range s.answers {
 		v.report.Answers = append(v.report.Answers, *a)

@@ -131,11 +131,7 @@ func (v *surveying) wan(ctx context.Context) {
 		w.Address = addr.String()
 	}
 	v.report.WAN = w
-	if v.pace < slowCall {
-		v.wanDetails(ctx, w)
-	} else {
-		v.found(FindSlow, Warning, Advice{What: fmt.Sprintf("The router takes %.1f s for every answer; programs may give up before.", v.pace.Seconds())})
-	}
+	v.wanDetails(ctx, w)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && statusErr != nil:
@@ -145,7 +141,12 @@ func (v *surveying) wan(ctx context.Context) {
 	}
 }
 
+// wanDetails asks for what is nice to know, unless the router is slow.
 func (v *surveying) wanDetails(ctx context.Context, w *SeenWAN) {
+	if v.pace >= slowCall {
+		v.found(FindSlow, Warning, Advice{What: fmt.Sprintf("The router takes %.1f s for every answer; programs may give up before.", v.pace.Seconds())})
+		return
+	}
 	if t, err := v.gateway.ConnectionType(ctx); err == nil {
 		w.Type = t.Type
 	}

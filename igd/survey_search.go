@@ -80,13 +80,19 @@ func (v *surveying) search(ctx context.Context) {
 		v.report.Undelivered = &lost
 	}
 	if ctx.Err() == nil {
-		v.tellMulticast()
-	}
-	if s.best == nil && ctx.Err() == nil {
-		v.silence(ctx)
+		v.tellSearch(ctx)
 	}
 	v.listAnswers()
-	if s.best != nil && ctx.Err() == nil {
+}
+
+// tellSearch tells what a search that was not stopped has brought.
+func (v *surveying) tellSearch(ctx context.Context) {
+	v.tellMulticast()
+	if v.hunted.best == nil {
+		v.silence(ctx)
+	}
+	v.hunted.judgeAll()
+	if v.hunted.best != nil {
 		v.tellOthers()
 		v.tellRivals()
 		v.tellWay()
@@ -190,10 +196,7 @@ func (s *hunted) failed(err error) {
 func (s *hunted) dropped(d ssdp.Drop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	line := d.From.Addr().String() + ": " + d.Reason.Error()
-	if len(s.drops) < maxSeen && !slices.Contains(s.drops, line) {
-		s.drops = append(s.drops, line)
-	}
+	s.drops = addNew(s.drops, d.From.Addr().String()+": "+d.Reason.Error())
 }
 
 // heard takes note of an answer and has its description read.
@@ -219,28 +222,30 @@ func (s *hunted) noted(p *ssdp.Packet, a answer, readable bool, how hearingWay) 
 		}
 		seen = &SeenAnswer{
 			From: p.From.String(), Interface: p.Interface.Name, Location: a.location, Server: p.Header.Get("SERVER"),
-			After: time.Since(s.start).Milliseconds(), Verdict: "its description was not read", host: a.host,
+			Verdict: "its description was not read", host: a.host,
 		}
 		s.answers = append(s.answers, seen)
-	}
-	if asked := seen.Multicast || seen.Direct; !asked {
-		if how(seen); seen.Multicast || seen.Direct {
-			seen.After = time.Since(s.start).Milliseconds()
-		}
-	}
-	how(seen)
-	if t := string(p.Target()); !slices.Contains(seen.Targets, t) && len(seen.Targets) < maxSeen {
-		seen.Targets = append(seen.Targets, t)
 	}
 	if !readable {
 		seen.Verdict = "its LOCATION is none that may be read"
 	}
-	for _, n := range slices.Concat(p.Notes, a.notes) {
-		if !slices.Contains(seen.Notes, n) && len(seen.Notes) < maxSeen {
-			seen.Notes = append(seen.Notes, n)
+	if !seen.Multicast && !seen.Direct { // before, it was only heard
+		seen.After = time.Since(s.start).Milliseconds()
+	}
+	how(seen)
+	seen.Targets = addNew(seen.Targets, string(p.Target()))
+	seen.Notes = addNew(seen.Notes, slices.Concat(p.Notes, a.notes)...)
+	return true
+}
+
+// addNew appends what is not there yet, as long as there is room.
+func addNew(list []string, more ...string) []string {
+	for _, text := range more {
+		if !slices.Contains(list, text) && len(list) < maxSeen {
+			list = append(list, text)
 		}
 	}
-	return true
+	return list
 }
 
 // at is the answer with a location, nil if there is none.

@@ -28,8 +28,8 @@ const (
 )
 
 const (
-	doorTimeout  = 1500 * time.Millisecond // to connect to a port of a router nearby
-	doorsTimeout = 5 * time.Second         // for all of them, and what is behind
+	doorTimeout  = 2500 * time.Millisecond // to connect to a port of a router nearby; Windows takes 2 s to notice a closed one
+	doorsTimeout = 6 * time.Second         // for all of them, and what is behind
 )
 
 // doors are ports at which routers keep their descriptions, with where it was seen there, and two
@@ -86,15 +86,6 @@ func switchOn(routers []netip.Addr) string {
 		return "Switch UPnP on in the router's settings."
 	}
 	return fmt.Sprintf("Switch UPnP on in the router's settings, usually at http://%s/.", routers[0])
-}
-
-func (v *surveying) nothingSent() bool {
-	for _, i := range v.report.Interfaces {
-		if i.Searched && i.Sent {
-			return false
-		}
-	}
-	return true
 }
 
 // tellUnusable tells of gateways that answer and cannot be used.

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -136,46 +135,6 @@ func TestSurveyOnlyLooks(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A deaf network loses datagrams on their way in.
-type deaf struct {
-	wire.Network
-	loses func(data []byte, from netip.AddrPort, asked map[netip.AddrPort]bool) bool
-}
-
-func (d deaf) ListenPacket(ctx context.Context, ifi ssdp.Interface, group netip.AddrPort) (ssdp.PacketConn, error) {
-	c, err := d.Network.ListenPacket(ctx, ifi, group)
-	return &deafConn{PacketConn: c, loses: d.loses, asked: map[netip.AddrPort]bool{}}, err
-}
-
-type deafConn struct {
-	ssdp.PacketConn
-	loses func([]byte, netip.AddrPort, map[netip.AddrPort]bool) bool
-	mu    sync.Mutex
-	asked map[netip.AddrPort]bool // whom this socket sent something
-}
-
-func (c *deafConn) lost(data []byte, from netip.AddrPort) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.loses(data, from, c.asked)
-}
-
-func (c *deafConn) WriteTo(b []byte, to netip.AddrPort) error {
-	c.mu.Lock()
-	c.asked[to] = true
-	c.mu.Unlock()
-	return c.PacketConn.WriteTo(b, to)
-}
-
-func (c *deafConn) ReadFrom(b []byte) (int, netip.AddrPort, error) {
-	for {
-		n, from, err := c.PacketConn.ReadFrom(b)
-		if err != nil || !c.lost(b[:n], from) {
-			return n, from, err
-		}
-	}
 }
 
 func isAnswer(data []byte) bool { return strings.HasPrefix(string(data), "HTTP/") }
