@@ -74,9 +74,12 @@ func (s *Site) secondAddr() (addr netip.Addr) {
 	return addr
 }
 
+// documentation is routed nowhere (RFC 3849); networks to try things on are made of it.
+var documentation = netip.MustParsePrefix("2001:db8::/32")
+
 // object refuses to be a device for the Internet by accident.
 func (s *Site) object(addr netip.Addr) error {
-	private := addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
+	private := addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || documentation.Contains(addr)
 	switch {
 	case !addr.IsValid():
 		return fmt.Errorf("interface %s has no address", s.ifi.Name)

@@ -14,7 +14,13 @@ import (
 // emulated is a lab whose router runs `upnp emulate` instead of miniupnpd.
 func emulated(t *testing.T, args ...string) *lab.Lab {
 	t.Helper()
-	l := lab.Up(t, lab.Options{NoDaemon: true})
+	return emulatedIn(t, lab.Options{}, args...)
+}
+
+func emulatedIn(t *testing.T, o lab.Options, args ...string) *lab.Lab {
+	t.Helper()
+	o.NoDaemon = true
+	l := lab.Up(t, o)
 	u := newUser(t, l.Router.Host)
 	u.Start(t, u.env(), append([]string{built(t, upnpBinary), "emulate", "--listen-interface", "lan0"}, args...)...)
 	deadline := time.Now().Add(10 * time.Second)
