@@ -41,6 +41,7 @@ var _ interface {
 	RangeBackend
 	LinkBackend
 	CountersBackend
+	ConnectionBackend
 } = (*Gateway)(nil)
 
 // Root is the gateway's device description.

@@ -31,7 +31,8 @@ const (
 // answers searches, serves its description and takes actions. The zero value of every field
 // but Backend is usable.
 //
-// A backend may be a [RangeBackend], a [LinkBackend], a [CountersBackend] and a [PinholeBackend] too. What it is not
+// A backend may be a [RangeBackend], a [LinkBackend], a [CountersBackend], a [PinholeBackend]
+// and a [ConnectionBackend] too. What it is not
 // is answered with plain facts where the standard requires an answer, and with 602 where not.
 type Server struct {
 	Backend Backend

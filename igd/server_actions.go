@@ -158,8 +158,11 @@ func (a *actor) typeInfo(ctx context.Context) (ConnectionType, error) {
 	return ConnectionType{Type: "IP_Routed", Possible: []string{"IP_Routed"}}, nil
 }
 
-// requestConnection can promise only what is there already.
+// requestConnection can promise only what is there already, unless the backend can connect.
 func (a *actor) requestConnection(ctx context.Context, _ soap.Args) (soap.Args, error) {
+	if b, ok := a.backend.(ConnectionBackend); ok {
+		return nil, b.RequestConnection(ctx)
+	}
 	s, err := a.backend.Status(ctx)
 	if err == nil && s.Connection != "Connected" {
 		err = ErrConnectionSetupFailed
@@ -167,8 +170,12 @@ func (a *actor) requestConnection(ctx context.Context, _ soap.Args) (soap.Args, 
 	return nil, err
 }
 
-// forceTermination is nothing a caller without a name may do to everybody on the LAN.
-func (a *actor) forceTermination(context.Context, soap.Args) (soap.Args, error) {
+// forceTermination is nothing a caller without a name may do to everybody on the LAN, unless the
+// backend says so.
+func (a *actor) forceTermination(ctx context.Context, _ soap.Args) (soap.Args, error) {
+	if b, ok := a.backend.(ConnectionBackend); ok {
+		return nil, b.Terminate(ctx, true)
+	}
 	return nil, ErrNotAuthorized
 }
 

@@ -16,6 +16,7 @@ type Backend interface {
 	igd.LinkBackend
 	igd.CountersBackend
 	igd.PinholeBackend
+	igd.ConnectionBackend
 }
 
 // plain is a router by the book.
@@ -27,6 +28,7 @@ type plain struct {
 	link     igd.Link
 	counters igd.Counters
 	firewall firewall
+	dialUp   bool          // anybody may take it offline
 	up       time.Time     // since when it is connected
 	changed  chan struct{} // closed and replaced at every change
 }
@@ -38,6 +40,7 @@ func newPlain(p Profile) *plain {
 		status:   igd.Status{Connection: "Connected", LastError: "ERROR_NONE"},
 		link:     igd.Link{AccessType: "Ethernet", UpstreamBits: 100e6, DownstreamBits: 1000e6, Physical: "Up"},
 		firewall: newFirewall(p),
+		dialUp:   p.DialUp,
 		up:       time.Now(),
 		changed:  make(chan struct{}),
 	}

@@ -21,6 +21,8 @@ type Profile struct {
 	External netip.Addr
 	// Size is how many mappings the table holds; 0 is 256.
 	Size int
+	// DialUp lets anybody on the LAN take the connection offline, and online again.
+	DialUp bool
 	// Persistent tables outlive a reboot.
 	Persistent bool
 	// BootTime is how long a reboot keeps the router off the network.
@@ -60,6 +62,7 @@ func Profiles() []Profile {
 		{Name: "igd1", Doc: "by the book, version 1", Device: igd.V1},
 		{Name: "igd2", Doc: "by the book, version 2", Device: igd.V2},
 		{Name: "ppp", Doc: "by the book, a DSL router with a PPP connection", Device: igd.PPP},
+		{Name: "dial-up", Doc: "by the book, a PPP connection that anybody may end and begin", Device: igd.PPP, DialUp: true},
 		{Name: "miniupnpd", Doc: "version 2 the way miniupnpd 2.3 does it", Device: igd.V2, Quirks: must(
 			"delete-missing-ok", "remote-host-forgotten", "enabled-ignored", "newest-first", "description-cut=63", "pinhole-unknown-402", "pinhole-low-ports")},
 		{Name: "old-dsl", Doc: "version 1 with permanent leases, short lists of features and short names", Device: igd.PPP, Quirks: must(
