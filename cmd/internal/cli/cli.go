@@ -39,7 +39,7 @@ func commands() []*Command {
 	return []*Command{
 		discoverCommand(), infoCommand(), ipCommand(), listCommand(),
 		addCommand(), editCommand(), deleteCommand(), applyCommand(),
-		pinholeCommand(),
+		pinholeCommand(), connectionCommand(),
 		watchCommand(), keepCommand(), uiCommand(),
 		checkCommand(), probeServerCommand(), doctorCommand(),
 		devicesCommand(), describeCommand(), callCommand(), subscribeCommand(),
