@@ -284,6 +284,27 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// TestConfirmTermination: on a terminal, the house goes offline only after a yes, or with --yes.
+func TestConfirmTermination(t *testing.T) {
+	for answer, want := range map[string]int{"y\n": exitDone, "\n": exitFailed, "--yes": exitDone} {
+		synctest.Test(t, func(t *testing.T) {
+			var out, err bytes.Buffer
+			s := newSession(Streams{In: strings.NewReader(answer), Out: &out, Err: &err, InTerminal: true, ErrTerminal: true})
+			s.base = transcript{router: "dial-up"}.network(t)
+			words := []string{"connection", "terminate"}
+			if answer == "--yes" {
+				words = append(words, answer)
+			}
+			code := s.finish(t.Context(), s.main(t.Context(), words))
+			s.close()
+			asked := strings.Contains(err.String(), "whole house offline")
+			if code != want || asked == (answer == "--yes") || (code == exitDone) != strings.Contains(out.String(), "Disconnected") {
+				t.Errorf("%q: exit %d, %q, %q", answer, code, out.String(), err.String())
+			}
+		})
+	}
+}
+
 // TestProgressAndColour are for terminals alone.
 func TestProgressAndColour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -116,12 +115,10 @@ func (o *connectionOptions) request(ctx context.Context, s *session, gw *igd.Gat
 
 func (o *connectionOptions) terminate(ctx context.Context, s *session, gw *igd.Gateway) error {
 	if !o.yes && s.InTerminal && s.ErrTerminal {
-		fmt.Fprint(s.Err, "This takes the whole house offline. End the connection? [y/N] ")
-		answer, err := readLine(ctx, s.In)
-		if err != nil && err != io.EOF {
+		switch yes, err := s.ask(ctx, "This takes the whole house offline. End the connection?"); {
+		case err != nil:
 			return err
-		}
-		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		case !yes:
 			return failf("the connection stays")
 		}
 	}

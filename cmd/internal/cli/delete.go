@@ -139,15 +139,22 @@ func (o *deleteOptions) remove(ctx context.Context, s *session, gw *igd.Gateway,
 
 // confirm asks before another machine's mapping goes.
 func (s *session) confirm(ctx context.Context, m igd.Mapping) error {
-	fmt.Fprintf(s.Err, "%s leads to another machine: %s. Remove it? [y/N] ", clean(m.MappingKey.String()), clean(mappingLine(m)))
+	yes, err := s.ask(ctx, fmt.Sprintf("%s leads to another machine: %s. Remove it?", m.MappingKey, mappingLine(m)))
+	if err == nil && !yes {
+		err = failf("%s stays", m.MappingKey)
+	}
+	return err
+}
+
+// ask has a question answered on the terminal; anything but a yes is a no.
+func (s *session) ask(ctx context.Context, question string) (yes bool, err error) {
+	fmt.Fprintf(s.Err, "%s [y/N] ", clean(question))
 	answer, err := readLine(ctx, s.In)
 	if err != nil && err != io.EOF {
-		return err
+		return false, err
 	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return failf("%s stays", m.MappingKey)
-	}
-	return nil
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes", nil
 }
 
 // readLine reads a line, or gives up when ctx ends. A reader that blocks for ever is then left
