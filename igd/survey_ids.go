@@ -24,6 +24,7 @@ const (
 	FindUPnPOff        = "upnp-off"         // the default gateway is there and does not speak UPnP
 	FindRouterSilent   = "router-silent"    // the default gateway does not answer to anything
 	FindRepliesLost    = "replies-lost"     // the gateway is there, and its answers do not arrive
+	FindMuteRouter     = "router-mute"      // the gateway is there, and does not answer searches as others do
 	FindMulticastLost  = "multicast-lost"   // only the direct question was answered
 	FindOnlyAnnounced  = "only-announced"   // it announces itself and does not answer
 	FindOnlyOthers     = "only-others"      // devices answer, no gateway among them

@@ -13,6 +13,7 @@ import (
 
 	"upnp/igd"
 	"upnp/igd/emulator"
+	"upnp/igd/igdtest"
 	"upnp/igd/wire"
 	"upnp/ssdp"
 )
@@ -55,6 +56,20 @@ func (c *deafConn) ReadFrom(b []byte) (int, netip.AddrPort, error) {
 			return n, from, err
 		}
 	}
+}
+
+// TestSurveyMuteRouter: where others' answers arrive, it is not this host that loses the router's.
+func TestSurveyMuteRouter(t *testing.T) {
+	inHouse(t, func(h house) {
+		router := netip.MustParseAddr("192.168.1.1")
+		host := h.memory.Host("router", netip.PrefixFrom(router, 24))
+		igdtest.Serve(h.T, emulator.New(emulator.Profile{}), igd.Server{Network: host, Interface: "eth0", Port: 5000})
+		h.stranger("192.168.1.9", "ssdp:all", noGateway)
+		c := h.client("192.168.1.1")
+		c.Network = deaf{c.Network, func(_ []byte, from netip.AddrPort, _ map[netip.AddrPort]bool) bool { return from.Addr() == router }}
+		r := c.Survey(h.Context())
+		sickness{cause: igd.FindMuteRouter, says: "does not answer searches, while other devices do", also: igd.FindGateway}.check(h.T, r)
+	})
 }
 
 // A mute network fails to send datagrams, or to join groups.

@@ -63,8 +63,7 @@ func (v *surveying) silence(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil || v.nothingSent():
 	case v.hunted.best != nil:
-		v.found(FindRepliesLost, Problem, Advice{"The router speaks UPnP, but its answers to searches do not arrive here: a firewall on this machine, or something between, keeps them out.", v.letIn() + " Until then, name the router directly: " + v.hunted.best.location},
-			append([]string{"its description was read at " + v.hunted.best.location}, v.lossEvidence()...)...)
+		v.tellBehindDoor(v.hunted.best.location, others)
 	case v.blocking() != nil && len(others) == 0:
 		v.found(FindRepliesLost, Problem, Advice{"Nobody answers, and a firewall on this machine keeps answers out: whether the router speaks UPnP cannot be told.", v.letIn()}, append(v.lossEvidence(), v.knockLines()...)...)
 	case len(others) > 0:
@@ -77,6 +76,17 @@ func (v *surveying) silence(ctx context.Context) {
 		v.found(FindRouterSilent, Problem, Advice{fmt.Sprintf("The router at %s does not answer to anything.", list(routers)),
 			"See whether other things work on this network. A guest network often keeps devices from talking to the router."}, v.knockLines()...)
 	}
+}
+
+// tellBehindDoor tells of a gateway that was only found by knocking.
+func (v *surveying) tellBehindDoor(location string, others []string) {
+	read, directly := "its description was read at "+location, " Until then, name the router directly: "+location
+	if len(others) > 0 {
+		v.found(FindMuteRouter, Problem, Advice{"The router speaks UPnP, but does not answer searches, while other devices do.", "Restart the router." + directly}, append(others, read)...)
+		return
+	}
+	v.found(FindRepliesLost, Problem, Advice{"The router speaks UPnP, but its answers to searches do not arrive here: a firewall on this machine, or something between, keeps them out.",
+		v.letIn() + directly}, append([]string{read}, v.lossEvidence()...)...)
 }
 
 func list(addrs []netip.Addr) string { return strings.Join(texts(addrs), ", ") }

@@ -189,7 +189,7 @@ func runLine(t *testing.T, host wire.Network, line string) string {
 		return ""
 	}
 	time.Sleep(time.Until(time.Now().Truncate(tick).Add(tick)))
-	r := runWords(t.Context(), host, words[1:], "")
+	r := runIn(t.Context(), host, ".", words[1:], "")
 	text := r.stdout
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
@@ -248,11 +248,16 @@ type result struct {
 	code           int
 }
 
-// runWords runs a command line on a network.
+// runWords runs a command line on a network, where nothing outlives it.
 func runWords(ctx context.Context, host wire.Network, words []string, stdin string) result {
+	return runIn(ctx, host, "", words, stdin)
+}
+
+// runIn runs a command line on a network, with a folder for what is to outlive it.
+func runIn(ctx context.Context, host wire.Network, state string, words []string, stdin string) result {
 	var out, err bytes.Buffer
 	s := newSession(Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
-	s.base, s.state = host, "."
+	s.base, s.state = host, state
 	code := s.finish(ctx, s.main(ctx, words))
 	s.close()
 	return result{out.String(), err.String(), code}
