@@ -13,8 +13,8 @@ import (
 // Limits of what is remembered of the traffic.
 const (
 	maxMessages  = 20_000
-	maxTraced    = 16 << 20 // bytes of messages, and as much again of what was on the sockets
-	beginWith    = 1000     // messages that a stream begins with
+	maxTraced    = 8 << 20 // bytes of messages, and as much again of what was on the sockets
+	beginWith    = 1000    // messages that a stream begins with
 	maxOpenLogs  = 4
 	maxOpenBytes = 64 << 20
 )
