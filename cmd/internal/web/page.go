@@ -18,6 +18,7 @@ type page struct {
 	server  *Server
 	started time.Time
 	client  igd.Client
+	port    uint16 // where the page itself is
 
 	hub      *hub
 	jobs     *jobs

@@ -63,6 +63,7 @@ func TestAdd(t *testing.T) {
 // TestAddSaysWhatIsWrong: before anything is sent.
 func TestAddSaysWhatIsWrong(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
+		w.page.port = 4999
 		for body, field := range map[string]string{
 			`{"externalPort":0}`:                                                    "externalPort",
 			`{"externalPort":70000}`:                                                "externalPort",
@@ -72,6 +73,7 @@ func TestAddSaysWhatIsWrong(t *testing.T) {
 			`{"externalPort":65535,"externalPortEnd":65536}`:                        "externalPortEnd",
 			`{"externalPort":5,"externalPortEnd":6,"internalPort":65535}`:           "internalPort",
 			`{"externalPort":2222,"internalPort":22}`:                               "internalPort",
+			`{"externalPort":5,"internalPort":4999,"iKnow":true}`:                   "internalPort",
 			`{"externalPort":5,"protocol":"ICMP"}`:                                  "protocol",
 			`{"externalPort":5,"leaseSeconds":-1}`:                                  "leaseSeconds",
 			`{"externalPort":5,"leaseSeconds":4294967296}`:                          "leaseSeconds",

@@ -132,7 +132,7 @@ type revisionOrder struct {
 
 func (p *page) revision(q revisionOrder) (igd.Revision, error) {
 	v := igd.Revision{Description: q.Description, Foreign: q.Foreign}
-	if err := q.ports(&v); err != nil {
+	if err := p.ports(q, &v); err != nil {
 		return v, err
 	}
 	if q.InternalClient != nil {
@@ -157,14 +157,14 @@ func (p *page) revision(q revisionOrder) (igd.Revision, error) {
 }
 
 // ports takes over the ports of a revision.
-func (q revisionOrder) ports(v *igd.Revision) (err error) {
+func (p *page) ports(q revisionOrder, v *igd.Revision) (err error) {
 	if v.ExternalPort, err = portOf("externalPort", q.ExternalPort); err != nil {
 		return err
 	}
 	if v.InternalPort, err = portOf("internalPort", q.InternalPort); err != nil || v.InternalPort == nil {
 		return err
 	}
-	return safe(*v.InternalPort, q.IKnow)
+	return p.safe(*v.InternalPort, q.IKnow)
 }
 
 // portOf is a port from 1 to 65535, nil if it is not named.

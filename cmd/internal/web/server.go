@@ -67,6 +67,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := newPage(ctx, s)
+	p.port = at.Port()
 	g := &guard{hosts: hostsOf(at), secret: sha256.Sum256([]byte(secret)), next: p.handler()}
 	var working sync.WaitGroup
 	working.Go(func() { p.run(ctx) })

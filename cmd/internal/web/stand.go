@@ -197,7 +197,7 @@ func (s *stand) start(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := safe(*port, q.IKnow); err != nil {
+	if err := s.page.safe(*port, q.IKnow); err != nil {
 		return nil, err
 	}
 	if s.page.finder.gateway() == nil {

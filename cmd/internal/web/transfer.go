@@ -73,7 +73,7 @@ func (p *page) plan(q fileOrder) ([]notation.Change, error) {
 	if gw == nil {
 		return nil, errNoGateway
 	}
-	lines, err := q.lines()
+	lines, err := p.lines(q)
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +95,14 @@ func (p *page) plan(q fileOrder) ([]notation.Change, error) {
 }
 
 // lines are those of the file.
-func (q fileOrder) lines() ([]notation.Line, error) {
+func (p *page) lines(q fileOrder) ([]notation.Line, error) {
 	lines, err := notation.Read(strings.NewReader(q.Text), "the file")
 	if err != nil {
 		return nil, fileMistake(err)
 	}
 	for _, l := range lines {
 		for _, m := range l.Mappings() {
-			if err := safe(m.InternalPort, q.IKnow); err != nil {
+			if err := p.safe(m.InternalPort, q.IKnow); err != nil {
 				return nil, err
 			}
 		}

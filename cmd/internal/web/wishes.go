@@ -51,7 +51,7 @@ func (p *page) wishes(o order) ([]igd.Wish, error) {
 		for port := from; port <= to; port++ {
 			w := model
 			w.Protocol, w.ExternalPort, w.InternalPort = protocol, uint16(port), uint16(inside+port-from)
-			if err := safe(w.InternalPort, o.IKnow); err != nil {
+			if err := p.safe(w.InternalPort, o.IKnow); err != nil {
 				return nil, err
 			}
 			all = append(all, w)
@@ -164,8 +164,12 @@ func (p *page) onLink(addr netip.Addr) bool {
 	return false
 }
 
-// safe refuses an internal port that attackers look for first, unless it is meant.
-func safe(port uint16, iKnow bool) error {
+// safe refuses an internal port that attackers look for first, unless it is meant, and always that
+// of the page itself.
+func (p *page) safe(port uint16, iKnow bool) error {
+	if port == p.port && port != 0 {
+		return usage("internalPort", "port %d is that of this page, which the Internet shall not see", port)
+	}
 	if what := notation.RiskOf(port); what != "" && !iKnow {
 		return usage("internalPort", "port %d is %s, which attackers look for first", port, what)
 	}
