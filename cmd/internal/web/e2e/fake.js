@@ -20,9 +20,10 @@ export class Fake {
     this.answers = answers;
   }
 
-  async start() {
+  // start listens on a port, or on any.
+  async start(port = 0) {
     this.server = createServer((request, response) => this.#serve(request, response).catch((error) => response.destroy(error)));
-    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
     this.url = `http://127.0.0.1:${this.server.address().port}/#t=secret`;
     return this;
   }
@@ -37,7 +38,7 @@ export class Fake {
     this.calls.push({ path, body: body && request.headers["content-type"] === "application/json" ? JSON.parse(body) : body });
     const answer = this.answers[path];
     const value = (typeof answer === "function" ? answer(this.calls.at(-1).body) : answer) ?? {};
-    response.writeHead(value.error ? 400 : 200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
   }
 
   async #file(path, response) {

@@ -56,11 +56,11 @@ function sure(rows) {
   const others = rows.filter((row) => !isOwn(row));
   const what = rows.length === 1 ? `${rows[0].protocol} ${rows[0].externalPort}` : plural(rows.length, "mapping");
   return confirm(`Delete ${what}?`, [
-    el("p", {}, rows.length === 1 ? "The router will not let anybody in there any more." : "The router will not let anybody in at these ports any more."),
+    el("p", rows.length === 1 ? "The router will not let anybody in there any more." : "The router will not let anybody in at these ports any more."),
     el("ul", { class: "mappings" }, ...rows.slice(0, 8).map(item)),
     rows.length > 8 && faint(`and ${rows.length - 8} more`),
     others.length > 0 && el("p", { class: "warning" }, others.length === rows.length ? "Made by another host, which may rely on it and may make it anew." : `${plural(others.length, "of them was", "of them were")} made by another host, which may rely on it.`),
   ].filter(Boolean), `Delete ${rows.length === 1 ? "it" : plural(rows.length, "mapping")}`);
 }
 
-const item = (row) => el("li", {}, code(mapping(row)), row.description && el("span", {}, row.description));
+const item = (row) => el("li", code(mapping(row)), row.description && el("span", row.description));

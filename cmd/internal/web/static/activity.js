@@ -13,7 +13,7 @@ export function start() {
   list = el("ol", { class: "log" });
   const count = el("span", { class: "faint" });
   const node = el("details", { class: "card fold" },
-    el("summary", {}, el("h2", {}, "What happened"), count),
+    el("summary", el("h2", "What happened"), count),
     bar(
       button("copy", "Copy", () => copy(entries.map(words).join("\n"), "Copied")),
       button("trash", "Clear", restart)),
@@ -61,9 +61,9 @@ const isSame = (a, b) => ["internalClient", "internalPort", "enabled", "descript
 
 const some = (what, list) => (list.length === 0 ? "" : `${what} ${list.length === 1 ? mapping(list[0]) : plural(list.length, "mapping")}`);
 
-const words = (entry) => `${clock(new Date(entry.time))}  ${entry.text}`;
+const words = (entry) => `${clock(entry.time)}  ${entry.text}`;
 
-const item = (entry) => el("li", { data: { level: entry.level } }, el("time", {}, clock(new Date(entry.time))), el("span", {}, entry.text));
+const item = (entry) => el("li", { data: { level: entry.level } }, el("time", clock(entry.time)), el("span", entry.text));
 
 function draw() {
   list?.replaceChildren(...entries.map(item));

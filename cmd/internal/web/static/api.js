@@ -56,7 +56,6 @@ export const post = async (path, body = {}) => (await request("POST", path, { bo
 export const upload = async (path, bytes) =>
   (await request("POST", path, { body: bytes, type: "application/octet-stream" })).json();
 
-// save hands a file of the server's to the person.
 export async function save(path, name) {
   const address = URL.createObjectURL(await (await request("GET", path)).blob());
   const anchor = Object.assign(document.createElement("a"), { href: address, download: name });
@@ -92,7 +91,6 @@ export class Stream {
     }
   }
 
-  // stop ends the stream until it is started anew.
   stop() {
     clearTimeout(this.#timer);
     this.#abort?.abort();

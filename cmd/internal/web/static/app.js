@@ -30,7 +30,6 @@ function go() {
   stream.start();
 }
 
-// route shows the section that the address names, and makes it if it is looked at for the first time.
 function route() {
   const name = location.hash.slice(1) in SECTIONS ? location.hash.slice(1) : "mappings";
   for (const section of document.querySelectorAll("main > section")) show(section, section.id === name);
@@ -90,25 +89,23 @@ function lost(wait) {
   want.last = "";
   if (!$("#connection").hidden) return;
   $("#connection").replaceChildren(
-    el("p", {}, el("strong", {}, "The program behind this page does not answer."), " What you see is how it was. Is ", code("upnp ui"), " still running? This page keeps trying."),
+    el("p", el("strong", "The program behind this page does not answer."), " What you see is how it was. Is ", code("upnp ui"), " still running? This page keeps trying."),
     button("renew", "Try now", () => stream.start()));
   show($("#connection"), true);
   document.body.classList.add("lost");
 }
 
-// locked is the page of somebody without the secret of this server.
 function locked() {
   stream?.stop();
   show($("nav"), false);
   text($("#where"), "");
   document.title = "upnp: locked";
   $("#main").replaceChildren(el("div", { class: "card blank" },
-    el("h2", {}, "This page needs its key"),
-    el("p", {}, "The address that ", code("upnp ui"), " opens has a key in it, a new one each time it starts, so that no other program or page can change your router."),
-    el("p", {}, "Start ", code("upnp ui"), " again, or open the whole address that it printed.")));
+    el("h2", "This page needs its key"),
+    el("p", "The address that ", code("upnp ui"), " opens has a key in it, a new one each time it starts, so that no other program or page can change your router."),
+    el("p", "Start ", code("upnp ui"), " again, or open the whole address that it printed.")));
 }
 
-// look lets a tab that is out of sight make room for others, and begins anew when it is back.
 function look() {
   clearTimeout(look.timer);
   if (document.hidden) look.timer = setTimeout(() => stream.stop(), HIDDEN);

@@ -2,10 +2,9 @@
 
 import { readText } from "./api.js";
 import { open } from "./dialog.js";
-import { $, attribute, bar, button, el, entry, filter, link, spring, submitter, text } from "./dom.js";
+import { $, attribute, bar, button, el, entry, failure, filter, form, link, spring, submitter, text } from "./dom.js";
 import * as events from "./events.js";
 import { device as fields, table } from "./facts.js";
-import { failure } from "./failure.js";
 import { field, problem } from "./fields.js";
 import { plural } from "./format.js";
 import { copy, run, start as job, tell } from "./jobs.js";
@@ -29,7 +28,7 @@ export function start(section) {
 function make() {
   const sieve = filter("devices", (typed) => ((words = typed), draw(store.get("devices"))));
   const target = entry({ placeholder: "all devices, or a URN", "aria-label": "What to search for" });
-  const search = el("form", { class: "inline", onsubmit: (e) => (e.preventDefault(), job("/api/devices/search", { target: target.value.trim() })) }, target, submitter("Search"));
+  const search = form(() => job("/api/devices/search", { target: target.value.trim() }), { class: "inline" }, target, submitter("Search"));
   const tools = bar(search, button("add", "Add by URL", byURL), spring(), sieve);
   const state = el("p", { class: "faint", role: "status" });
   const list = el("ul", { class: "tree" });
@@ -40,8 +39,7 @@ function byURL() {
   return open("Add a device", (close) => {
     const input = entry({ type: "url", placeholder: "http://192.168.1.1:5000/rootDesc.xml", autofocus: true });
     const submit = submitter("Add");
-    const send = async (event) => {
-      event.preventDefault();
+    const send = async () => {
       submit.disabled = true;
       const error = await run("/api/devices/add", { url: input.value.trim() }).then((j) => j.error, (e) => e.failure ?? { error: e.message });
       submit.disabled = false;
@@ -49,8 +47,8 @@ function byURL() {
       problem(input, [error.error, error.hint].filter(Boolean).join(" "));
       input.focus();
     };
-    return el("form", { class: "body", novalidate: true, onsubmit: send }, field("Address of its description", input, { name: "url", hint: "for devices that do not answer searches, or are on another network" }),
-      el("footer", {}, button(null, "Cancel", () => close("")), submit));
+    return form(send, { class: "body" }, field("Address of its description", input, { name: "url", hint: "for devices that do not answer searches, or are on another network" }),
+      el("footer", button(null, "Cancel", () => close("")), submit));
   });
 }
 
@@ -67,16 +65,15 @@ function draw(line) {
 function branch(d) {
   const children = [...(d.services ?? []).map((s) => leaf(s.id, kind(s.type), "service", () => pick(s.id, () => panel(s)))), ...(d.devices ?? []).map(branch)];
   const facts = d.error ? "no description" : kind(d.deviceType ?? "");
-  return el("li", {}, twig(d.id, d.friendlyName || d.location, "device", () => pick(d.id, () => about(d)), facts), children.length > 0 && el("ul", {}, ...children));
+  return el("li", twig(d.id, d.friendlyName || d.location, "device", () => pick(d.id, () => about(d)), facts), children.length > 0 && el("ul", ...children));
 }
 
-const leaf = (...all) => el("li", {}, twig(...all));
+const leaf = (...all) => el("li", twig(...all));
 
 function twig(id, name, what, onclick, more) {
-  return el("button", { type: "button", class: `twig ${what}`, data: { id }, "aria-current": id === chosen ? "true" : null, onclick }, el("span", {}, name), more && el("small", { class: "faint" }, more));
+  return el("button", { type: "button", class: `twig ${what}`, data: { id }, "aria-current": id === chosen ? "true" : null, onclick }, el("span", name), more && el("small", { class: "faint" }, more));
 }
 
-// kind is the readable part of a URN: WANIPConnection:1.
 const kind = (urn) => urn.split(":").slice(-2).join(":");
 
 async function pick(id, build) {
@@ -93,16 +90,15 @@ async function pick(id, build) {
 
 function about(d) {
   return [
-    el("header", {}, el("h2", {}, d.friendlyName || "Device"), bar(d.presentationUrl && el("span", {}, link(d.presentationUrl, "Its own page")), button(null, "Show XML", () => showXML("Description", `/api/devices/${encodeURIComponent(d.id)}/xml`)))),
+    el("header", el("h2", d.friendlyName || "Device"), bar(d.presentationUrl && el("span", link(d.presentationUrl, "Its own page")), button(null, "Show XML", () => showXML("Description", `/api/devices/${encodeURIComponent(d.id)}/xml`)))),
     d.error && failure({ error: d.error }), table([["Answers at", d.address], ...fields(d)]), ...(d.notes ?? []).map((n) => el("p", { class: "note" }, n)),
   ].filter(Boolean);
 }
 
-// showXML opens a document as it was received.
 export async function showXML(title, path) {
   try {
     const words = await readText(path);
-    await open(title, () => el("div", { class: "body" }, xml(words), el("footer", {}, button("copy", "Copy", () => copy(words, "Copied")))), { wide: true });
+    await open(title, () => el("div", { class: "body" }, xml(words), el("footer", button("copy", "Copy", () => copy(words, "Copied")))), { wide: true });
   } catch (error) {
     tell(error);
   }

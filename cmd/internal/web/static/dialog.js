@@ -10,7 +10,7 @@ export function open(title, build, { wide = false } = {}) {
   const id = `dialog-${++serial}`;
   const node = el("dialog", { class: wide ? "wide" : null, "aria-labelledby": id });
   const close = (value) => node.close(value);
-  node.append(el("header", {}, el("h2", { id }, title), square("close", "Close", () => close(""))), ...[build(close)].flat());
+  node.append(el("header", el("h2", { id }, title), square("close", "Close", () => close(""))), ...[build(close)].flat());
   document.body.append(node);
   const back = document.activeElement;
   node.showModal();
@@ -27,7 +27,7 @@ export function open(title, build, { wide = false } = {}) {
 export async function confirm(title, content, yes) {
   const answer = await open(title, (close) => [
     el("div", { class: "body" }, ...content),
-    el("footer", {},
+    el("footer",
       button(null, "Cancel", () => close(""), { autofocus: true }),
       button(null, yes, () => close("yes"), { kind: "danger" })),
   ]);

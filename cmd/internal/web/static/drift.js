@@ -20,9 +20,9 @@ function draw({ mappings }) {
 }
 
 function words(mappings) {
-  return el("div", {}, el("p", {}, el("strong", {}, mappings.length === 1 ? "A mapping of yours is not as you made it." : `${plural(mappings.length, "mapping")} of yours are not as you made them.`)),
-    el("ul", {}, ...mappings.slice(0, MOST).map((m) => el("li", {}, code(mapping(m)), ` ${WHY[m.reason] ?? m.reason}, ${clock(new Date(m.since))}`))),
-    mappings.length > MOST && el("p", {}, `and ${mappings.length - MOST} more`));
+  return el("div", el("p", el("strong", mappings.length === 1 ? "A mapping of yours is not as you made it." : `${plural(mappings.length, "mapping")} of yours are not as you made them.`)),
+    el("ul", ...mappings.slice(0, MOST).map((m) => el("li", code(mapping(m)), ` ${WHY[m.reason] ?? m.reason}, ${clock(m.since)}`))),
+    mappings.length > MOST && el("p", `and ${mappings.length - MOST} more`));
 }
 
 function offers(mappings) {

@@ -2,9 +2,9 @@
 
 import { run as act } from "./actions.js";
 import { open } from "./dialog.js";
-import { button, code, el, entry, faint, spring, submitter } from "./dom.js";
-import { field, isThisHost, leases, problem, tick } from "./fields.js";
-import { sending } from "./form.js";
+import { button, code, el, entry, faint, form, number, spring } from "./dom.js";
+import { field, isThisHost, leases, pair, problem, tick } from "./fields.js";
+import { ending, sending } from "./form.js";
 import { mapping, ports } from "./format.js";
 import { isOwn } from "./row.js";
 import { all } from "./table.js";
@@ -16,26 +16,24 @@ export function edit(row) {
 class Form {
   constructor(row, close) {
     Object.assign(this, { row, close });
-    this.external = entry({ inputmode: "numeric", value: row.externalPort, autofocus: true });
-    this.internal = entry({ inputmode: "numeric", value: row.internalPort });
+    this.external = number({ value: row.externalPort, autofocus: true });
+    this.internal = number({ value: row.internalPort });
     this.client = entry({ value: row.internalClient });
     this.description = entry({ maxlength: 128, value: row.description });
     this.lease = leases(row.leaseSeconds && Math.ceil(row.leaseSeconds / 60) * 60);
     this.enabled = tick("Switched on", { checked: row.enabled });
-    this.answer = el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" });
-    this.progress = el("progress", { hidden: true, "aria-label": "Progress" });
-    this.submit = submitter("Change");
+    Object.assign(this, ending("Change"));
     this.node = this.#build();
   }
 
   #build() {
-    return el("form", { class: "body", novalidate: true, onsubmit: (event) => this.#send(event) }, this.answer,
+    return form(() => this.#send(), { class: "body" }, this.answer,
       faint("Now ", code(mapping(this.row)), ". It stays open until the new one is seen in the router's table."),
       !isOwn(this.row) && el("p", { class: "warning" }, "Another host made it, and may rely on it."),
-      el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort" }), field("Internal port", this.internal, { name: "internalPort" })),
+      pair(field("External port", this.external, { name: "externalPort" }), field("Internal port", this.internal, { name: "internalPort" })),
       field("Leads to", this.client, { name: "internalClient" }),
-      el("div", { class: "pair" }, field("For how long", this.lease.input, { name: "leaseSeconds", hint: "from now on" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
-      this.enabled.node, this.progress, el("footer", {}, button("trash", "Delete", () => this.#delete(), { kind: "danger" }), spring(), button(null, "Cancel", () => this.close("")), this.submit));
+      pair(field("For how long", this.lease.input, { name: "leaseSeconds", hint: "from now on" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
+      this.enabled.node, this.progress, el("footer", button("trash", "Delete", () => this.#delete(), { kind: "danger" }), spring(), button(null, "Cancel", () => this.close("")), this.submit));
   }
 
   #delete() {
@@ -60,7 +58,6 @@ class Form {
     return other;
   }
 
-  // #changes are the fields that are to be other than they are.
   #changes(externalPort, internalPort) {
     const { row } = this;
     const wanted = { externalPort, internalPort, internalClient: this.client.value.trim(), description: this.description.value.trim(), enabled: this.enabled.value };
@@ -69,8 +66,7 @@ class Form {
     return changes;
   }
 
-  async #send(event) {
-    event.preventDefault();
+  async #send() {
     const external = this.#port(this.external);
     const internal = external && this.#port(this.internal);
     if (!external || !internal) return;

@@ -1,9 +1,9 @@
 // The section Emulator: the router in this program, and the faults of real ones as switches.
 
 import { post, read } from "./api.js";
-import { attribute, bar, button, el, entry, filter, show, spring, text } from "./dom.js";
+import { attribute, bar, button, el, entry, filter, form, number, show, spring, text } from "./dom.js";
 import { confirm } from "./dialog.js";
-import { field, problem, choice } from "./fields.js";
+import { field, pair, problem } from "./fields.js";
 import { plural, ports } from "./format.js";
 import { tell } from "./jobs.js";
 import * as store from "./store.js";
@@ -24,37 +24,32 @@ function make() {
   const state = el("p", { class: "faint", role: "status" });
   const profile = el("select", { onchange: () => send("profile", { name: profile.value }) });
   const address = entry({ placeholder: "203.0.113.9, empty for none" });
-  const change = (event) => {
-    event.preventDefault();
+  const change = () => {
     send("address", { address: address.value.trim() });
   };
-  const router = el("div", { class: "card" }, el("h2", {}, "Emulated router"), state, field("Its kind", profile),
-    el("form", { onsubmit: change }, field("External address", address, { name: "address" }), bar(el("button", { type: "submit" }, "Change the address"))),
+  const router = el("div", { class: "card" }, el("h2", "Emulated router"), state, field("Its kind", profile),
+    form(change, field("External address", address, { name: "address" }), bar(el("button", { type: "submit" }, "Change the address"))),
     bar(button("renew", "Reboot", () => send("reboot")), button("trash", "Forget all mappings", wipe, { kind: "danger" })));
   const switches = el("ul", { class: "switches" });
   const count = el("span", { class: "faint" });
-  return { state, profile, address, router, other: another(), switches, count, quirks: el("div", { class: "card" }, el("header", {}, el("h2", {}, "Quirks"), count, spring(), filter("quirks", (typed) => ((words = typed), sift()))), switches) };
+  return { state, profile, address, router, other: another(), switches, count, quirks: el("div", { class: "card" }, el("header", el("h2", "Quirks"), count, spring(), filter("quirks", (typed) => ((words = typed), sift()))), switches) };
 }
 
 async function wipe() {
-  if (await confirm("Forget all mappings?", [el("p", {}, "The emulated router's table becomes empty, as after a factory reset.")], "Forget them")) send("wipe");
+  if (await confirm("Forget all mappings?", [el("p", "The emulated router's table becomes empty, as after a factory reset.")], "Forget them")) send("wipe");
 }
 
-// another is a form for a mapping made by somebody else in the network.
 function another() {
-  const protocol = choice("Protocol", "put-protocol", [["TCP", "TCP"], ["UDP", "UDP"]], "TCP");
-  const port = entry({ inputmode: "numeric", value: "25565" });
+  const port = number({ value: "25565" });
   const client = entry({ value: "192.168.1.77" });
   const description = entry({ value: "another host's" });
-  const put = (event) => {
-    event.preventDefault();
+  const put = () => {
     const range = ports(port.value);
     problem(port, range.problem ?? "");
     if (range.problem) return;
-    for (let n = range.first; n <= range.last; n++) send("put", { protocol: protocol.value, externalPort: n, internalClient: client.value, internalPort: n, description: description.value, leaseSeconds: 3600, enabled: true });
+    send("put", { protocol: "TCP", externalPort: range.first, count: range.last - range.first + 1, internalClient: client.value, internalPort: range.first, description: description.value, leaseSeconds: 3600, enabled: true });
   };
-  return el("form", { class: "card", novalidate: true, onsubmit: put }, el("h2", {}, "Another host opens a port"), el("div", { class: "pair" }, field("Port", port), protocol.node),
-    field("The host", client), field("Description", description), bar(el("button", { type: "submit" }, "Open it as that host")));
+  return form(put, { class: "card" }, el("h2", "Another host opens a port"), pair(field("TCP port or range", port), field("The host", client)), field("Description", description), bar(el("button", { type: "submit" }, "Open it as that host")));
 }
 
 function profiles(all) {
@@ -76,7 +71,7 @@ function quirk(q) {
   const id = `quirk-${q.name}`;
   const flip = (event) => send("quirks", { name: q.name, on: event.currentTarget.getAttribute("aria-checked") !== "true" });
   return el("li", { data: { words: `${q.name} ${q.doc}`.toLowerCase() } }, el("button", { type: "button", role: "switch", class: "switch", "aria-labelledby": id, onclick: flip }),
-    el("span", {}, el("code", { id }, q.name), el("span", {}, ` ${q.doc}`), q.restarts && el("small", { class: "faint" }, " Restarts the router.")));
+    el("span", el("code", { id }, q.name), el("span", ` ${q.doc}`), q.restarts && el("small", { class: "faint" }, " Restarts the router.")));
 }
 
 function sift() {

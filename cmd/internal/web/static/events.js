@@ -18,11 +18,10 @@ export function node() {
   parts = { list, count, open };
   store.on("subscriptions", subscriptions);
   draw();
-  return el("div", { class: "card" }, el("header", {}, el("h2", {}, "Events"), count, spring(), filter("events", (typed) => ((words = typed), draw())),
+  return el("div", { class: "card" }, el("header", el("h2", "Events"), count, spring(), filter("events", (typed) => ((words = typed), draw())),
     button("copy", "Copy", () => copy(shown().map(line).join("\n"), "Copied")), button("trash", "Clear", () => ((entries = []), draw()))), open, list);
 }
 
-// take is a line "event".
 export function take(event) {
   entries.unshift(event);
   entries.length = Math.min(entries.length, MOST);
@@ -30,7 +29,7 @@ export function take(event) {
 }
 
 const shown = () => (words ? entries.filter((e) => line(e).toLowerCase().includes(words)) : entries);
-const line = (e) => `${clock(new Date(e.time))} ${e.name} ${e.properties.map((p) => `${p.name}=${p.value}`).join(" ")}`;
+const line = (e) => `${clock(e.time)} ${e.name} ${e.properties.map((p) => `${p.name}=${p.value}`).join(" ")}`;
 
 function draw() {
   const all = shown();
@@ -39,8 +38,8 @@ function draw() {
 }
 
 function item(e) {
-  return el("li", {}, el("time", {}, clock(new Date(e.time))), el("div", {}, el("strong", {}, e.name), el("span", { class: "faint" }, ` number ${e.seq}`),
-    el("dl", { class: "facts" }, ...e.properties.map((p) => el("div", {}, el("dt", {}, p.name), el("dd", {}, p.value))))));
+  return el("li", el("time", clock(e.time)), el("div", el("strong", e.name), el("span", { class: "faint" }, ` number ${e.seq}`),
+    el("dl", { class: "facts" }, ...e.properties.map((p) => el("div", el("dt", p.name), el("dd", p.value))))));
 }
 
 function subscriptions(message) {

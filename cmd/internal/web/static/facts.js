@@ -1,7 +1,8 @@
 // Every field of the router, as upnp info prints them.
 
-import { el, link } from "./dom.js";
+import { button, el, link } from "./dom.js";
 import { bits, bytes } from "./format.js";
+import { start as job } from "./jobs.js";
 
 const yesNo = (b) => (b ? "yes" : "no");
 
@@ -13,7 +14,7 @@ export function facts(g, search) {
     ...(g.services ?? []).map((s) => section(s.inUse ? "Service in use" : "Service", service(s))),
     ...(g.devices ?? []).filter((d) => !d.isRoot).map((d) => section(`Device ${d.friendlyName}`, device(d))),
     section("Did not tell", Object.entries(g.untold ?? {})),
-    section("Not chosen", (g.others ?? []).map((o) => [o.location, [o.friendlyName, o.reason].filter(Boolean).join(": ")])),
+    section("Not chosen", (g.others ?? []).map((o) => [o.location, el("span", [o.friendlyName, o.reason].filter(Boolean).join(": "), " ", button(null, "Use it", () => job("/api/search", { target: o.location }), { kind: "small" }))])),
     section("Searched", search && [["Interfaces", search.interfaces?.join(", ")], ...(search.skipped ?? []).map((s) => ["Skipped", s])]),
     section("Repaired or decided on the way", (g.notes ?? []).map((n) => ["Note", n])),
   ].filter(Boolean);
@@ -22,10 +23,10 @@ export function facts(g, search) {
 function section(heading, rows) {
   const told = (rows ?? []).filter(([, value]) => value != null && value !== "");
   if (!told.length) return null;
-  return el("section", {}, el("h3", {}, heading), el("dl", {}, ...told.map(row)));
+  return el("section", el("h3", heading), el("dl", ...told.map(row)));
 }
 
-const row = ([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof value === "string" && /^https?:/.test(value) ? link(value) : String(value)));
+const row = ([name, value]) => el("div", el("dt", name), el("dd", /^https?:/.test(value) ? link(value) : value));
 
 function connection(g) {
   return [
@@ -39,15 +40,11 @@ function connection(g) {
   ];
 }
 
-export function device(d) {
-  return [
-    ["Friendly name", d.friendlyName], ["Type", d.deviceType], ["Manufacturer", d.manufacturer], ["Manufacturer URL", d.manufacturerUrl],
-    ["Model name", d.modelName], ["Model number", d.modelNumber], ["Model description", d.modelDescription], ["Model URL", d.modelUrl],
-    ["Serial number", d.serialNumber], ["UDN", d.udn], ["UPC", d.upc], ["Presentation URL", d.presentationUrl], ["Icon URL", d.iconUrl],
-    ["Description at", d.location], ["Parent", d.parent], ["Children", d.children], ["Services", d.serviceCount],
-    ...(d.extra ?? []).map((e) => [e.name, e.text]),
-  ];
-}
+const DEVICE = "friendlyName deviceType manufacturer manufacturerUrl modelName modelNumber modelDescription modelUrl serialNumber udn upc presentationUrl iconUrl location parent children serviceCount".split(" ");
+
+const label = (name) => name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`).replace(/\b(url|udn|upc)\b/, (c) => c.toUpperCase()).replace(/^./, (c) => c.toUpperCase());
+
+export const device = (d) => [...DEVICE.map((name) => [label(name), d[name]]), ...(d.extra ?? []).map((e) => [e.name, e.text])];
 
 const service = (s) => [["Type", s.type], ["Id", s.id], ["Control", s.controlUrl], ["Events", s.eventUrl], ["Document", s.scpdUrl]];
 

@@ -13,7 +13,6 @@ export function field(label, input, { hint, name } = {}) {
   return el("div", { class: "field", data: name ? { name } : {} }, el("label", { for: id }, label), input, ...notes);
 }
 
-// problem marks an input with what is wrong, or clears it given "".
 export function problem(input, words) {
   const place = document.getElementById(`${input.id}-problem`) ?? $(".problem", input.closest(".field"));
   text(place, words);
@@ -21,13 +20,12 @@ export function problem(input, words) {
   attribute(input, "aria-invalid", words ? "true" : null);
 }
 
-// choice is one of few: buttons to press like a radio's.
 export function choice(legend, name, options, chosen, onchange) {
   const inputs = options.map(([value, words]) => {
     const input = el("input", { type: "radio", name, value, checked: value === chosen, onchange });
-    return el("label", {}, input, el("span", {}, words));
+    return el("label", input, el("span", words));
   });
-  const node = el("fieldset", { class: "choice" }, el("legend", {}, legend), el("div", {}, ...inputs));
+  const node = el("fieldset", { class: "choice" }, el("legend", legend), el("div", ...inputs));
   return {
     node,
     get value() {
@@ -41,15 +39,16 @@ export function choice(legend, name, options, chosen, onchange) {
 
 export const tick = (words, attributes = {}) => {
   const input = el("input", { type: "checkbox", ...attributes });
-  return { input, node: el("label", { class: "tick" }, input, el("span", {}, words)), get value() { return input.checked; } };
+  return { input, node: el("label", { class: "tick" }, input, el("span", words)), get value() { return input.checked; } };
 };
+
+export const pair = (...fields) => el("div", { class: "pair" }, ...fields);
 
 const LEASES = [[3600, "1 hour"], [4 * 3600, "4 hours"], [86400, "1 day"], [7 * 86400, "1 week"], [0, "until removed"]];
 
-// leases is the choice of a time, with the one there is among it.
 export function leases(seconds) {
   const known = LEASES.some(([s]) => s === seconds);
-  const input = el("select", {}, ...LEASES.map(([s, words]) => el("option", { value: s, selected: s === seconds }, words)),
+  const input = el("select", ...LEASES.map(([s, words]) => el("option", { value: s, selected: s === seconds }, words)),
     !known && el("option", { value: seconds, selected: true }, `${Math.round(seconds / 60)} min`), el("option", { value: "other" }, "other…"));
   const minutes = el("input", { type: "number", min: 1, max: 10080, value: 30, "aria-label": "Minutes", hidden: true });
   input.addEventListener("change", () => show(minutes, input.value === "other"));

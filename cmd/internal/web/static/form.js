@@ -2,14 +2,12 @@
 
 import { Failure } from "./api.js";
 import { open } from "./dialog.js";
-import { $, button, el, entry, show, submitter, text } from "./dom.js";
-import { failure } from "./failure.js";
-import { choice, field, isThisHost, leases, problem, risks, tick } from "./fields.js";
+import { $, button, el, entry, failure, form, number, show, submitter, text } from "./dom.js";
+import { choice, field, isThisHost, leases, pair, problem, risks, tick } from "./fields.js";
 import { lease, ports, span } from "./format.js";
 import { outcome, run } from "./jobs.js";
 import * as store from "./store.js";
 
-// add opens the dialog.
 export function add() {
   return open("Open a port", (close) => new Form(close).node);
 }
@@ -21,9 +19,9 @@ class Form {
     const change = () => this.#preview();
     this.preset = this.#presets(hello.presets ?? []);
     this.protocol = choice("Protocol", "protocol", [["TCP", "TCP"], ["UDP", "UDP"], ["BOTH", "both"]], "TCP", change);
-    this.external = entry({ inputmode: "numeric", required: true, autofocus: true, placeholder: "9542" });
+    this.external = number({ required: true, autofocus: true, placeholder: "9542" });
     this.client = entry({ placeholder: this.#thisHost() });
-    this.internal = entry({ inputmode: "numeric", placeholder: "the same" });
+    this.internal = number({ placeholder: "the same" });
     this.lease = leases(hello.defaults?.leaseSeconds ?? 3600);
     this.description = entry({ maxlength: 128, placeholder: "what it is for" });
     this.remote = entry({ placeholder: "anyone" });
@@ -55,17 +53,15 @@ class Form {
 
   #build(change) {
     this.preview = el("p", { class: "preview", role: "status" });
-    this.answer = el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" });
-    this.progress = el("progress", { hidden: true, "aria-label": "Progress" });
-    this.submit = submitter("Open");
-    const node = el("form", { class: "body", novalidate: true, oninput: change, onsubmit: (event) => this.#send(event) },
+    Object.assign(this, ending("Open"));
+    const node = form(() => this.#send(), { class: "body", oninput: change },
       this.answer, field("For", this.preset), this.protocol.node,
-      el("div", { class: "pair" }, field("External port", this.external, { name: "externalPort", hint: "on the Internet; a range as 4000-4010" }), field("Internal port", this.internal, { name: "internalPort", hint: "where the program listens" })),
+      pair(field("External port", this.external, { name: "externalPort", hint: "on the Internet; a range as 4000-4010" }), field("Internal port", this.internal, { name: "internalPort", hint: "where the program listens" })),
       field("Leads to", this.client, { name: "internalClient", hint: "the address of a machine in this network" }),
-      el("div", { class: "pair" }, field("For how long", this.lease.input, { name: "leaseSeconds" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
-      el("details", { class: "fold" }, el("summary", {}, "More"), field("Only from", this.remote, { name: "remoteHost", hint: "an address on the Internet; many routers cannot" }), this.any.node, this.disabled.node),
+      pair(field("For how long", this.lease.input, { name: "leaseSeconds" }), field("Description", this.description, { name: "description" })), this.lease.minutes,
+      el("details", { class: "fold" }, el("summary", "More"), field("Only from", this.remote, { name: "remoteHost", hint: "an address on the Internet; many routers cannot" }), this.any.node, this.disabled.node),
       this.keep.node, this.know.node, this.preview, this.progress,
-      el("footer", {}, button(null, "Cancel", () => this.close("")), this.submit));
+      el("footer", button(null, "Cancel", () => this.close("")), this.submit));
     this.rest = [];
     this.node = node;
     this.#preview();
@@ -100,6 +96,7 @@ class Form {
     for (const [input, { problem: wrong }] of [[this.external, range], [this.internal, inside]]) {
       if (wrong) return input.focus(), null;
     }
+    if (!this.know.node.hidden && !this.know.value) return this.know.input.focus(), null;
     const client = this.client.value.trim();
     return {
       protocol: this.protocol.value, externalPort: range.first, externalPortEnd: range.last > range.first ? range.last : 0,
@@ -108,8 +105,7 @@ class Form {
     };
   }
 
-  async #send(event) {
-    event.preventDefault();
+  async #send() {
     const wish = this.#wish();
     if (!wish) return;
     const others = this.rest.map((r) => ({ ...wish, protocol: r.protocol, externalPort: r.from, externalPortEnd: r.to > r.from ? r.to : 0, internalPort: 0 }));
@@ -117,36 +113,43 @@ class Form {
   }
 }
 
+// ending is what a form needs to be sent.
+export const ending = (words) => ({
+  answer: el("div", { class: "answer", hidden: true, tabIndex: -1, role: "alert" }),
+  progress: el("progress", { hidden: true, "aria-label": "Progress" }),
+  submit: submitter(words),
+});
+
 // sending runs the job of a dialog's form: it closes with success, and stays with what went wrong.
-export async function sending(form, path, body) {
-  form.submit.disabled = true;
-  show(form.progress, true);
-  show(form.answer, false);
+export async function sending(dialog, path, body) {
+  dialog.submit.disabled = true;
+  show(dialog.progress, true);
+  show(dialog.answer, false);
   try {
     const job = await run(path, body, ({ done, total }) => {
-      if (total > 1) Object.assign(form.progress, { max: total, value: done });
+      if (total > 1) Object.assign(dialog.progress, { max: total, value: done });
     });
-    if (job.state === "done" || !form.node.isConnected) return form.close("done");
-    answer(form, job.results.filter((r) => r.error).slice(0, 5).map(outcome).concat(job.error && !job.results.some((r) => r.error) ? failure(job.error) : []));
+    if (job.state === "done" || !dialog.node.isConnected) return dialog.close("done");
+    answer(dialog, job.results.filter((r) => r.error).slice(0, 5).map(outcome).concat(job.error && !job.results.some((r) => r.error) ? failure(job.error) : []));
   } catch (error) {
-    refused(form, error);
+    refused(dialog, error);
   } finally {
-    form.submit.disabled = false;
-    show(form.progress, false);
+    dialog.submit.disabled = false;
+    show(dialog.progress, false);
   }
 }
 
-function answer(form, nodes) {
-  form.answer.replaceChildren(...nodes);
-  show(form.answer, true);
-  form.answer.focus();
+function answer(dialog, nodes) {
+  dialog.answer.replaceChildren(...nodes);
+  show(dialog.answer, true);
+  dialog.answer.focus();
 }
 
 // refused shows what the server would not even begin, at the field it is about.
-function refused(form, error) {
+function refused(dialog, error) {
   if (!(error instanceof Failure)) throw error;
-  const input = error.failure.field && $(`[data-name="${error.failure.field}"] :is(input, select)`, form.node);
-  if (!input) return answer(form, [failure(error.failure)]);
+  const input = error.failure.field && $(`[data-name="${error.failure.field}"] :is(input, select)`, dialog.node);
+  if (!input) return answer(dialog, [failure(error.failure)]);
   problem(input, error.failure.error);
   input.focus();
 }

@@ -10,7 +10,6 @@ export function bytes(n) {
 
 export const rate = (bytesPerSecond) => `${bytes(bytesPerSecond)}/s`;
 
-// bits is a line's speed as providers print it.
 export function bits(n) {
   if (!n) return "";
   return n >= 1e9 ? `${trim(n / 1e9)} Gbit/s` : n >= 1e6 ? `${trim(n / 1e6)} Mbit/s` : `${trim(n / 1e3)} kbit/s`;
@@ -30,13 +29,12 @@ export function duration(seconds) {
 // lease is how long something was asked for; 0 has no end.
 export const lease = (seconds) => (seconds ? duration(seconds) : "until removed");
 
-export const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+export const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 export const milliseconds = (ms) => (ms == null ? "" : ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 export const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
-// endpoint joins a host and a port; IPv6 goes into brackets.
 export const endpoint = (host, port) => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 // ports reads "9542" or "4000-4010" as its first and last port, or says what is wrong with it.
@@ -52,7 +50,6 @@ export function ports(words) {
 
 export const span = ({ first, last }) => (first === last ? String(first) : `${first}-${last}`);
 
-// mapping is one in a line: TCP 9542 → 192.168.1.2:8080.
 export const mapping = (m) => `${m.protocol} ${m.externalPort} → ${endpoint(m.internalClient, m.internalPort)}`;
 
 export const keyOf = (m) => `${m.protocol}/${m.externalPort}/${m.remoteHost}`;

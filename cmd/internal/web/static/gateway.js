@@ -24,7 +24,6 @@ export function start() {
   setInterval(uptime, 1000);
 }
 
-// head is the line at the top of every section.
 function head() {
   const [state, words] = condition();
   const [dot, label] = $("#where").children;
@@ -73,10 +72,10 @@ function make() {
     graph: new Graph(), down: el("dd"), up: el("dd"), downTotal: el("dd", { class: "faint" }), upTotal: el("dd", { class: "faint" }), facts: el("div", { class: "facts" }),
   };
   const numbers = el("dl", { class: "numbers" },
-    el("div", {}, el("dt", {}, "Internet"), v.status), el("div", {}, el("dt", {}, "Connected for"), v.uptime),
-    el("div", { class: "is-down" }, el("dt", {}, "Receiving"), v.down, v.downTotal), el("div", { class: "is-up" }, el("dt", {}, "Sending"), v.up, v.upTotal));
+    el("div", el("dt", "Internet"), v.status), el("div", el("dt", "Connected for"), v.uptime),
+    el("div", { class: "is-down" }, el("dt", "Receiving"), v.down, v.downTotal), el("div", { class: "is-up" }, el("dt", "Sending"), v.up, v.upTotal));
   v.nodes = [v.lost, el("div", { class: "summary" }, el("div", { class: "addresses" }, v.external.node, v.local.node), el("div", { class: "traffic" }, v.graph.node, numbers)),
-    v.warning, el("details", { class: "fold" }, el("summary", {}, el("span", {}, "All the router says of itself")), v.facts)];
+    v.warning, el("details", { class: "fold" }, el("summary", el("h2", "All the router says of itself")), v.facts)];
   return v;
 }
 
@@ -90,7 +89,7 @@ function address(label, isBig = false) {
 function lostNote() {
   const why = el("p");
   return el("div", { class: "notice bad", hidden: true },
-    el("div", {}, el("p", {}, el("strong", {}, "The router does not answer any more.")), why),
+    el("div", el("p", el("strong", "The router does not answer any more.")), why),
     button("renew", "Look again", () => job("/api/search", { target: "" })));
 }
 

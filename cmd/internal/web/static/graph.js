@@ -7,7 +7,6 @@ const WIDTH = 300;
 const HEIGHT = 56;
 
 export class Graph {
-  // samples are how many rates are shown at most.
   constructor(samples = 60) {
     this.samples = samples;
     this.rates = [];
@@ -20,7 +19,6 @@ export class Graph {
     this.#draw();
   }
 
-  // add takes one pair of rates, in bytes per second.
   add(down, up) {
     this.rates.push({ down, up });
     if (this.rates.length > this.samples) this.rates.shift();

@@ -26,7 +26,6 @@ export class Grid {
   #words = "";
   #anchor = null;
 
-  // onopen(row) edits, onchoose(rows) is told of every choice, onaction(name, rows) does something.
   constructor({ onopen, onchoose, onaction }) {
     Object.assign(this, { onopen, onchoose, onaction });
     this.#make();
@@ -98,7 +97,6 @@ export class Grid {
     this.#choose([]);
   }
 
-  // flash draws the eye to rows that are new or other than before.
   flash(ids) {
     for (const id of ids) {
       const row = this.list.row(id);

@@ -2,8 +2,7 @@
 // over and read back.
 
 import { post, Failure } from "./api.js";
-import { $, attribute, button, el, faint, show, square, text } from "./dom.js";
-import { failure } from "./failure.js";
+import { $, attribute, button, el, failure, faint, show, square, text } from "./dom.js";
 import { lease, mapping, plural } from "./format.js";
 
 const DOING = {
@@ -34,7 +33,6 @@ export async function run(path, body, step) {
   });
 }
 
-// start is run for where nobody waits; what goes wrong before it begins is told.
 export async function start(path, body) {
   try {
     return await run(path, body);
@@ -54,9 +52,6 @@ export function take(job) {
 
 const isOld = (job) => Date.now() - Date.parse(job.ended) > 5000;
 
-// running tells whether a job of one of these verbs is under way.
-export const running = (...verbs) => [...jobs.values()].find((j) => verbs.includes(j.verb) && !isOver(j));
-
 function showCard(job) {
   let card = cards.get(job.id);
   if (!card) {
@@ -74,7 +69,7 @@ function makeCard(job) {
   const results = el("div", { class: "results" });
   const cancel = button(null, "Cancel", () => post(`/api/jobs/${job.id}/cancel`).catch(tell), { kind: "quiet" });
   const close = square("close", "Dismiss", () => dismiss(job.id));
-  const node = el("article", { class: "job" }, el("header", {}, title, cancel, close), step, bar, results);
+  const node = el("article", { class: "job" }, el("header", title, cancel, close), step, bar, results);
   return { node, title, step, bar, results, cancel, close };
 }
 
@@ -109,7 +104,7 @@ function ending(job) {
 
 // story is what became of a job: the first results in full, the others counted.
 function story(job) {
-  if (job.results.length > 3 && !job.error && !job.results.some(isWorthReading)) return [el("p", {}, together(job.results))];
+  if (job.results.length > 3 && !job.error && !job.results.some(isWorthReading)) return [el("p", together(job.results))];
   const sorted = [...job.results].sort((a, b) => Boolean(b.error) - Boolean(a.error));
   const out = sorted.slice(0, 5).map(outcome);
   if (sorted.length > 5) out.push(faint(`and ${sorted.length - 5} more`));
@@ -117,7 +112,6 @@ function story(job) {
   return out;
 }
 
-// together is many results that went the same plain way.
 function together(results) {
   const removed = results.filter((r) => r.outcome === "removed").length;
   const there = results.length - removed;
@@ -127,7 +121,7 @@ function together(results) {
 // outcome is one result in words: what is true now, and what the router made of the wish.
 export function outcome(result) {
   const node = el("div", { class: "outcome", data: { outcome: result.outcome } });
-  node.append(result.error ? failure(result.error, result.id) : el("p", {}, sentence(result)));
+  node.append(result.error ? failure(result.error, result.id) : el("p", sentence(result)));
   for (const note of result.grant?.notes ?? []) node.append(el("p", { class: "note" }, note));
   return node;
 }
@@ -142,19 +136,17 @@ function sentence({ outcome: what, grant, before, id }) {
   }
 }
 
-// tell shows what went wrong before there was a job.
 export function tell(error) {
   const words = error instanceof Failure ? error.failure : { error: error.message || "This page's key is not valid any more.", kind: "failed" };
   const id = `page-${performance.now()}`;
   const node = el("article", { class: "job", data: { state: "failed" } },
-    el("header", {}, el("strong", {}, "Not done"), square("close", "Dismiss", () => dismiss(id))), failure(words));
+    el("header", el("strong", "Not done"), square("close", "Dismiss", () => dismiss(id))), failure(words));
   cards.set(id, { node });
   $("#jobs").append(node);
 }
 
-// say shows a short good word that goes by itself.
 export function say(words) {
-  const node = el("article", { class: "job", data: { state: "done" } }, el("header", {}, el("strong", {}, words)));
+  const node = el("article", { class: "job", data: { state: "done" } }, el("header", el("strong", words)));
   $("#jobs").append(node);
   setTimeout(() => node.remove(), 2500);
 }

@@ -29,7 +29,6 @@ export class List {
     return this.#index.get(key) ?? -1;
   }
 
-  // visible calls f(row, item) for each row that exists.
   visible(f) {
     for (const [key, row] of this.#rows) f(row, this.items[this.indexOf(key)]);
   }
@@ -48,7 +47,6 @@ export class List {
     this.row(key).focus({ preventScroll: true });
   }
 
-  // move does what a key that moves means, and gives the item that is the current one then.
   move(key) {
     const at = this.indexOf(this.current);
     const last = this.items.length - 1;

@@ -1,10 +1,9 @@
 // The section Mappings: the router's table, what can be done with it, and whether it follows by itself.
 
-import { $, button, el, filter, show, spring, text } from "./dom.js";
+import { $, button, el, failure, filter, show, spring, text } from "./dom.js";
 import * as actions from "./actions.js";
 import * as activity from "./activity.js";
 import * as drift from "./drift.js";
-import { failure } from "./failure.js";
 import { edit } from "./edit.js";
 import { add } from "./form.js";
 import { clock, plural } from "./format.js";
@@ -25,7 +24,7 @@ export function start() {
   activity.start();
   drift.start();
   for (const topic of ["rows", "drift", "kept", "hello"]) store.on(topic, fill);
-  for (const topic of ["table", "gateway", "rows"]) store.on(topic, state);
+  for (const topic of ["table", "gateway", "rows", "drift"]) store.on(topic, state);
   for (const topic of ["following", "activity", "table"]) store.on(topic, follow);
   document.addEventListener("keydown", shortcut);
 }
@@ -42,13 +41,12 @@ function make() {
   return { tools: el("div", { class: "toolbox" }, usual, chosen), usual, chosen, count, words, ...line(), empty: el("div", { class: "card blank", hidden: true }) };
 }
 
-// line is the seed's checkbox, and beside it what happened last and how it became known.
 function line() {
   const box = el("input", { type: "checkbox", id: "following", checked: true, onchange: () => post("/api/following", { on: box.checked }).catch(tell) });
   const source = el("span", { class: "tag", hidden: true });
   const last = el("span", { class: "last", role: "status" });
   const offer = button("renew", "Refresh", () => job("/api/refresh"), { hidden: true, kind: "quiet" });
-  return { box, source, last, offer, following: el("p", { class: "following" }, el("label", {}, box, el("span", {}, "Automatically listen for changes")), source, last, offer) };
+  return { box, source, last, offer, following: el("p", { class: "following" }, el("label", box, el("span", "Automatically listen for changes")), source, last, offer) };
 }
 
 function follow() {
@@ -65,16 +63,15 @@ function follow() {
 
 function latest(following) {
   const last = store.get("activity");
-  if (last) return `${clock(new Date(last.time))} ${last.text}`;
+  if (last) return `${clock(last.time)} ${last.text}`;
   return following.source === "polling" && following.reason ? `Asking now and then: ${following.reason}` : "";
 }
 
 function stale() {
   const at = store.get("table")?.at;
-  return at ? `The table is as of ${clock(new Date(at))}; changes by others are not seen.` : "";
+  return at ? `The table is as of ${clock(at)}; changes by others are not seen.` : "";
 }
 
-// fill joins the table with what is known besides: mappings kept open, and those that went missing.
 function fill() {
   const kept = new Map((store.get("kept")?.mappings ?? []).map((k) => [k.id, k]));
   const rows = [...table.all().values()].map((row) => ({ ...row, kept: kept.get(row.id) }));
@@ -92,14 +89,13 @@ function state() {
   show(parts.empty, hasGateway && rows === 0 && now !== "reading");
   grid.reading(now === "reading" && rows === 0);
   if (now === "failed") blank(failure(error), button("renew", "Try again", () => job("/api/refresh")));
-  else blank(el("h2", {}, "No ports are open"), el("p", {}, "Nothing on the Internet can begin to talk to this network. Programs may open ports by themselves; you open one here."), button("add", "Open a port", () => add(), { kind: "primary" }));
+  else blank(el("h2", "No ports are open"), el("p", "Nothing on the Internet can begin to talk to this network. Programs may open ports by themselves; you open one here."), button("add", "Open a port", () => add(), { kind: "primary" }));
 }
 
 function blank(...nodes) {
   parts.empty.replaceChildren(...nodes);
 }
 
-// change is a line "change"; what the table shows is told apart from what it only means.
 export function change(message) {
   activity.changed(message);
   if (message.change.kind !== "mappings") return;

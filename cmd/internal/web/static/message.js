@@ -1,17 +1,15 @@
 // One message: what it says, laid out, and its exact bytes.
 
 import { read, readBytes } from "./api.js";
-import { button, el, faint, square } from "./dom.js";
-import { failure } from "./failure.js";
+import { button, el, failure, faint, square } from "./dom.js";
 import { milliseconds } from "./format.js";
 import { copy } from "./jobs.js";
 import { view } from "./xml.js";
 
 const MOST = 64 << 10; // bytes that are shown
-const TABS = { read: "To read", bytes: "Exact bytes", hex: "Hex" };
+const TABS = { read: "To read", bytes: "Exact bytes" };
 let tab = "read";
 
-// show gives the nodes of a message. close and pick are for its buttons.
 export async function show(id, log, close, pick) {
   const m = await read(`/api/wire/messages/${id}?log=${log}`);
   const bytes = m.bytes ? await readBytes(`/api/wire/messages/${id}/bytes?log=${log}`) : new Uint8Array();
@@ -28,13 +26,12 @@ export async function show(id, log, close, pick) {
 
 function head(m, bytes, close, pick) {
   const answers = m.answers ? button(null, `Answers message ${m.answers}`, () => pick(m.answers), { kind: "quiet small" }) : null;
-  return el("header", {}, el("div", {}, el("h2", {}, m.summary || m.kind),
+  return el("header", el("div", el("h2", m.summary || m.kind),
     faint(`${m.incoming ? "from" : "to"} ${m.peer}, ${m.net}, ${m.bytes} bytes`, m.roundTripMs != null && `, ${milliseconds(m.roundTripMs)} after the question`), answers),
   el("span", { class: "tools" }, square("copy", "Copy its bytes as text", () => copy(latin(bytes), "Copied")), square("close", "Close", close)));
 }
 
 function content(m, bytes) {
-  if (tab === "hex") return [el("pre", { class: "code hex", tabIndex: 0 }, hex(bytes.subarray(0, MOST / 4)))];
   if (tab === "bytes") return [el("pre", { class: "code", tabIndex: 0 }, visible(latin(bytes.subarray(0, MOST))))];
   return [m.error && failure({ error: m.error }), m.head && el("pre", { class: "code head", tabIndex: 0 }, m.head), m.xml && view(m.xml), m.text && el("pre", { class: "code", tabIndex: 0 }, m.text),
     ...(m.notes ?? []).map((n) => el("p", { class: "note" }, n))].filter(Boolean);
@@ -51,13 +48,3 @@ function latin(bytes) {
 
 // visible makes what has no shape, or turns text around, be seen.
 const visible = (words) => words.replace(/\r(?=\n)/g, "␍").replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `⟨${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
-
-function hex(bytes) {
-  const out = [];
-  for (let i = 0; i < bytes.length; i += 16) {
-    const line = [...bytes.subarray(i, i + 16)];
-    const digits = line.map((b) => b.toString(16).padStart(2, "0"));
-    out.push(`${i.toString(16).padStart(5, "0")}  ${[digits.slice(0, 8).join(" "), digits.slice(8).join(" ")].join("  ").padEnd(49)}  ${line.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : "·")).join("")}`);
-  }
-  return out.join("\n");
-}

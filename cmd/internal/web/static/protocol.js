@@ -43,7 +43,6 @@ function make() {
 
 const head = () => el("div", { role: "rowgroup", class: "head" }, el("div", { role: "row", class: "message" }, ...["Time", "Direction", "Peer", "Message", "Size", "Round trip"].map((w, i) => el("div", { role: "columnheader", class: `m-${i}` }, w))));
 
-// restart forgets the live log: another stream begins.
 export function restart() {
   live.length = 0;
   missed = 0;
@@ -54,7 +53,6 @@ export function cleared() {
   restart();
 }
 
-// take is a line "wire".
 export function take(line) {
   missed += line.missed;
   live.push(...line.messages);
@@ -66,7 +64,7 @@ function toggle() {
   paused = !paused;
   attribute(view.pause, "aria-pressed", paused);
   view.pause.replaceChildren(...button(paused ? "play" : "pause", paused ? "Go on" : "Pause").childNodes);
-  if (!paused) draw();
+  draw();
 }
 
 function draw() {
@@ -108,7 +106,7 @@ function bind(row, m) {
   attribute(row, "data-error", m.error || m.refused ? "" : null);
   attribute(row, "aria-selected", String(m.id === view.list.current && !view.detail.hidden));
   row.tabIndex = m.id === view.list.current || view.list.current === null ? 0 : -1;
-  text(time, `${clock(new Date(m.time))}.${String(new Date(m.time).getMilliseconds()).padStart(3, "0")}`);
+  text(time, `${clock(m.time)}.${String(new Date(m.time).getMilliseconds()).padStart(3, "0")}`);
   attribute(arrow.firstChild, "aria-label", m.incoming ? "received" : "sent");
   text(peer, m.peer);
   text(summary, m.error ? `${m.summary} ${m.error}`.trim() : m.summary);
@@ -143,14 +141,12 @@ function close() {
   view.list.row(view.list.current)?.focus();
 }
 
-// see shows one message of the live log, wherever the page is.
 export function see(id) {
   location.hash = "#protocol";
-  requestAnimationFrame(() => {
-    if (log.id !== "live") choose({ id: "live", messages: live, more: false });
-    view.list.reveal(id);
-    pick(id);
-  });
+  if (!view) return setTimeout(see, 20, id); // the section is made when its address is seen
+  if (log.id !== "live") choose({ id: "live", messages: live, more: false });
+  view.list.reveal(id);
+  pick(id);
 }
 
 async function openFile(file) {

@@ -16,7 +16,6 @@ const parts = new WeakMap();
 
 export const isOwn = (m) => m.mine || (store.get("hello")?.addresses ?? []).includes(m.internalClient);
 
-// create makes an empty row for a grid.
 export function create(grid) {
   const row = el("div", { role: "row", class: "line", tabIndex: -1 });
   const item = () => parts.get(row).item;
@@ -59,11 +58,12 @@ function reach(row, isCurrent) {
   for (const control of [p.select, p.power, p.edit, p.trash, p.restore]) control.tabIndex = isCurrent ? 0 : -1;
 }
 
-// bind fills a row with a mapping.
 export function bind(row, item, grid) {
   const p = parts.get(row);
+  const state = `${grid.isChosen(item.id)} ${grid.list.current === item.id}`;
+  if (p.item === item && p.state === state) return;
   if (p.item?.id !== item.id) row.classList.remove("fresh");
-  p.item = item;
+  Object.assign(p, { item, state });
   const name = `${item.protocol} ${item.externalPort}`;
   words(p, item);
   marks(p, item);
@@ -104,7 +104,6 @@ function marks(p, item) {
   show(p.kept, Boolean(item.kept));
 }
 
-// tick counts the time down.
 export function tick(row, item) {
   const { left } = parts.get(row);
   const seconds = (item.ends - now()) / 1000;

@@ -1,26 +1,26 @@
 // The search while it runs, and what to try when nothing answered.
 
-import { button, el, entry, faint, submitter } from "./dom.js";
+import { button, el, entry, faint, form, submitter } from "./dom.js";
 import { duration } from "./format.js";
 import { start as job } from "./jobs.js";
 
 export function seeking(search) {
   const seconds = Math.round(search.elapsedSeconds ?? 0);
   return [el("div", { class: "seek" }, el("div", { class: "pulse", "aria-hidden": "true" }),
-    el("div", {}, el("h2", {}, search.target ? `Asking ${search.target}` : "Looking for your router"),
+    el("div", el("h2", search.target ? `Asking ${search.target}` : "Looking for your router"),
       faint(seconds < 3 ? "It usually answers within a second." : `For ${duration(seconds)}. ${where(search)}`),
-      ...(search.candidates ?? []).map((c) => el("p", {}, `${c.friendlyName || c.location} answered.`))))];
+      ...(search.candidates ?? []).map((c) => el("p", `${c.friendlyName || c.location} answered.`))))];
 }
 
 const where = (search) => (search.interfaces?.length ? `Asked on ${search.interfaces.join(", ")}.` : "");
 
 export function none(search) {
-  return [el("div", { class: "blank" }, el("h2", {}, "No router answered"),
-    el("p", {}, search.error?.error ?? "Nothing on this network says that it opens ports."),
+  return [el("div", { class: "blank" }, el("h2", "No router answered"),
+    el("p", search.error?.error ?? "Nothing on this network says that it opens ports."),
     el("div", { class: "columns" },
-      el("div", {}, el("h3", {}, "What to try"), el("ul", {}, ...ADVICE.map((a) => el("li", {}, a)))),
-      el("div", {}, el("h3", {}, "What was searched"), el("ul", {}, ...searched(search).map((s) => el("li", {}, s))))),
-    form())];
+      el("div", el("h3", "What to try"), el("ul", ...ADVICE.map((a) => el("li", a)))),
+      el("div", el("h3", "What was searched"), el("ul", ...searched(search).map((s) => el("li", s))))),
+    target())];
 }
 
 const ADVICE = [
@@ -40,20 +40,10 @@ function searched(search) {
   return out;
 }
 
-function form() {
+function target() {
   const input = entry({ id: "target", name: "target", placeholder: "192.168.1.1 or http://192.168.1.1:5000/rootDesc.xml" });
-  const submit = (event) => {
-    event.preventDefault();
-    job("/api/search", { target: input.value.trim() });
-  };
-  return el("form", { class: "inline", onsubmit: submit },
+  return form(() => job("/api/search", { target: input.value.trim() }), { class: "inline" },
     el("label", { for: "target" }, "Router's address"), input,
     submitter("Ask it"),
     button("renew", "Search again", () => job("/api/search", { target: "" })));
-}
-
-// others offers the routers that answered besides the one in use.
-export function others(search) {
-  const rest = (search?.candidates ?? []).filter((c) => !c.chosen);
-  return rest.map((c) => button(null, `Use ${c.friendlyName || c.location}`, () => job("/api/search", { target: c.location })));
 }

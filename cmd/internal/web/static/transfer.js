@@ -2,8 +2,7 @@
 
 import { post, save } from "./api.js";
 import { open } from "./dialog.js";
-import { button, code, el, show } from "./dom.js";
-import { failure } from "./failure.js";
+import { button, code, el, failure, show } from "./dom.js";
 import { field, tick } from "./fields.js";
 import { mapping, plural } from "./format.js";
 import { start as job, tell } from "./jobs.js";
@@ -14,8 +13,8 @@ export function exporting() {
       close("");
       save(path, "mappings.txt").catch(tell);
     };
-    return el("div", { class: "body" }, el("p", {}, "A text file, one mapping a line. This page imports it, and so do ", code("upnp apply"), " and ", code("upnp keep -f"), "."),
-      el("footer", {}, button("download", "All in the table", () => write("/api/export")), button("download", "This computer's", () => write("/api/export?mine=1"), { kind: "primary", autofocus: true })));
+    return el("div", { class: "body" }, el("p", "A text file, one mapping a line. This page imports it, and so do ", code("upnp apply"), " and ", code("upnp keep -f"), "."),
+      el("footer", button("download", "All in the table", () => write("/api/export")), button("download", "This computer's", () => write("/api/export?mine=1"), { kind: "primary", autofocus: true })));
   });
 }
 
@@ -34,7 +33,7 @@ class Import {
     this.go = button(null, "Import", () => this.#send(), { kind: "primary", hidden: true });
     this.node = el("div", { class: "body", oninput: () => this.#reset() },
       field("A file", this.file), field("or its text", this.text, { name: "text" }), this.prune.node, this.know.node, this.changes,
-      el("footer", {}, button(null, "Cancel", () => close("")), button(null, "Show what would change", () => this.#look(), { kind: "primary" }), this.go));
+      el("footer", button(null, "Cancel", () => close("")), button(null, "Show what would change", () => this.#look(), { kind: "primary" }), this.go));
     show(this.know.node, false);
     this.look = this.node.querySelector("footer .primary");
   }
@@ -70,8 +69,8 @@ class Import {
 const WORDS = { add: "opens", edit: "changes", delete: "removes" };
 
 function summary(changes) {
-  if (!changes.length) return [el("p", {}, "All is so already.")];
-  return [el("p", {}, plural(changes.length, "change"), ":"),
+  if (!changes.length) return [el("p", "All is so already.")];
+  return [el("p", plural(changes.length, "change"), ":"),
     el("ul", { class: "mappings" }, ...changes.slice(0, 200).map(({ change, mapping: m, before }) =>
-      el("li", { data: { change } }, `${WORDS[change]} `, code(mapping(change === "delete" ? before ?? m : m)), m.description && el("span", {}, m.description))))];
+      el("li", { data: { change } }, `${WORDS[change]} `, code(mapping(change === "delete" ? before ?? m : m)), m.description && el("span", m.description))))];
 }

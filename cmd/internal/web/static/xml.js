@@ -12,7 +12,7 @@ export const looksLikeXML = (words) => /^\s*(<\?xml|<[A-Za-z_!])/.test(words);
 export function view(words) {
   const pre = el("pre", { class: "code", tabIndex: 0 });
   pre.classList.toggle("xml", looksLikeXML(words));
-  pre.append(...(looksLikeXML(words) ? lines(words) : [words]));
+  pre.append(...el("i", ...(looksLikeXML(words) ? lines(words) : [words])).childNodes);
   return pre;
 }
 
