@@ -164,7 +164,7 @@ func TestTableOf5000(t *testing.T) {
 }
 
 // maxAssets is what page, script and style may take together.
-const maxAssets = 160_000
+const maxAssets = 150_000
 
 func TestAssets(t *testing.T) {
 	outside := regexp.MustCompile(`https?://[a-z]|["'(]//|\burl\(|@import|<style|<base|javascript:|\son[a-z]+=|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc`)
