@@ -24,6 +24,7 @@ export class Fake {
   async start(port = 0) {
     this.server = createServer((request, response) => this.#serve(request, response).catch((error) => response.destroy(error)));
     await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
+    this.idle = setInterval(() => this.say({ type: "idle" }), 5000);
     this.url = `http://127.0.0.1:${this.server.address().port}/#t=secret`;
     return this;
   }
@@ -64,6 +65,7 @@ export class Fake {
   }
 
   async stop() {
+    clearInterval(this.idle);
     this.hangUp();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
