@@ -6,16 +6,15 @@ import { List } from "./list.js";
 import { bind, create, tick } from "./row.js";
 
 const NARROW = window.matchMedia("(max-width: 760px)");
-const COLLATOR = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const LAST = Number.MAX_SAFE_INTEGER;
 const COLUMNS = [
   { name: "enabled", words: "On", value: (m) => Number(!m.enabled) },
   { name: "description", words: "Description", value: (m) => m.description },
   { name: "protocol", words: "Protocol", value: (m) => m.protocol },
-  { name: "externalPort", words: "External port", value: (m) => m.externalPort, number: true },
+  { name: "externalPort", words: "External port", value: (m) => m.externalPort },
   { name: "internalClient", words: "Leads to", value: (m) => `${m.internalClient}:${m.internalPort}` },
   { name: "remoteHost", words: "From", value: (m) => m.remoteHost },
-  { name: "expires", words: "Time left", value: (m) => (m.expires ? Date.parse(m.expires) : LAST), number: true },
+  { name: "expires", words: "Time left", value: (m) => (m.expires ? Date.parse(m.expires) : LAST) },
 ];
 
 export class Grid {
@@ -108,10 +107,9 @@ export class Grid {
   #arrange() {
     const parts = this.#words.split(/\s+/).filter(Boolean);
     const items = parts.length ? this.#rows.filter((row) => parts.every((p) => row.haystack.includes(p))) : [...this.#rows];
-    const { value, number } = this.#by;
     const sign = this.#down ? -1 : 1;
-    const keys = new Map(items.map((row) => [row, value(row)]));
-    items.sort((a, b) => sign * (number ? keys.get(a) - keys.get(b) : COLLATOR.compare(keys.get(a), keys.get(b))) || a.externalPort - b.externalPort || (a.id < b.id ? -1 : 1));
+    for (const row of items) row.by = rank(this.#by.value(row));
+    items.sort((a, b) => (a.by < b.by ? -sign : a.by > b.by ? sign : a.externalPort - b.externalPort || (a.id < b.id ? -1 : 1)));
     if (this.list.indexOf(this.list.current) < 0) this.list.current = null;
     this.list.current ??= items[0]?.id ?? null;
     this.list.show(items);
@@ -171,6 +169,9 @@ export class Grid {
     return true;
   }
 }
+
+// rank is a value that < orders as people do: 9 before 10 within words as well.
+const rank = (value) => (typeof value === "number" ? value : value.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(6, "0")));
 
 const haystack = (row) =>
   `${row.description} ${row.protocol} ${row.externalPort} ${row.internalClient}:${row.internalPort} ${row.remoteHost || "anyone"} ${row.gone ?? ""} ${row.kept ? "kept" : ""}`.toLowerCase();
