@@ -118,6 +118,7 @@ func TestWireEveryVerb(t *testing.T) {
 	}
 	for _, line := range lines {
 		t.Run(line, func(t *testing.T) {
+			t.Chdir(t.TempDir()) // where a journal may be left
 			name := filepath.Join(t.TempDir(), "session.wire")
 			var r result
 			synctest.Test(t, func(t *testing.T) {
