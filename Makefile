@@ -12,15 +12,16 @@ PROGRAMS := miniupnpd nft ip upnpc gssdp-discover minidlnad gmediarender gcc
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
 LAB := ./testdata ./testdata/lab/...
+E2E := cmd/internal/web/e2e
 
-.PHONY: build test setup format vet layers cross race lab bench fuzz record
+.PHONY: build test setup format vet layers cross race lab browser bench fuzz record
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags=-s -o bin/upnp ./cmd/upnp
 
 # In this order also with -j: the comparisons of speed want the machine for themselves.
 test:
-	@for part in setup format vet layers cross race lab bench; do $(MAKE) $$part || exit 1; done
+	@for part in setup format vet layers cross race lab browser bench; do $(MAKE) $$part || exit 1; done
 	@echo 'make test: all done'
 
 # setup installs what is missing when it can. Debian starts daemons as it installs them; policy-rc.d
@@ -83,8 +84,26 @@ define lab-test
 	go test -count=1 -timeout 10m $(1) ./testdata/lab
 endef
 
-lab:
+lab: modules
 	$(call lab-test,-parallel 6 -skip '^TestSpeed')
+
+# modules is what drives a browser, from npm at the versions of the lock file; no part of upnp.
+modules: $(if $(shell command -v npm),$(E2E)/node_modules)
+	@if ! command -v npm >/dev/null; then echo 'modules: skipped, no npm'; [ -z "$$CI" ]; fi
+
+$(E2E)/node_modules: $(E2E)/package-lock.json
+	@cd $(E2E) && npm ci --silent --no-audit --no-fund && touch node_modules
+
+# browser: the page in Debian's Chromium, against upnp ui --emulated on loopback. Pictures of all
+# that was looked at stay in output/.
+browser: build modules
+	@if ! command -v chromium >/dev/null || ! command -v npm >/dev/null; then \
+		echo 'browser: skipped, needs chromium and npm'; [ -z "$$CI" ]; exit; \
+	fi; \
+	cd $(E2E); for f in *.test.js; do \
+		out=$$(node --test $$f 2>&1) || { echo "$$out"; exit 1; }; \
+		echo "browser: $$f: $$(grep -c '^ok' <<<"$$out") passed"; \
+	done
 
 bench:
 	$(call lab-test,-v -run '^TestSpeed')

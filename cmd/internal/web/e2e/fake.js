@@ -3,9 +3,9 @@
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 
-const STATIC = join(import.meta.dirname, "..", "static");
+const STATIC = new URL("../static/", import.meta.url);
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
@@ -43,7 +43,7 @@ export class Fake {
   }
 
   async #file(path, response) {
-    const data = await readFile(join(STATIC, path));
+    const data = await readFile(new URL(path.slice(1), STATIC));
     response.writeHead(200, { "Content-Type": TYPES[extname(path)] }).end(data);
   }
 
