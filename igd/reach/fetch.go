@@ -95,21 +95,31 @@ func askUDP(ctx context.Context, from netip.Addr, to netip.AddrPort, nonce strin
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
-	buf := make([]byte, datagramSize+1)
 	gap := datagramGap
 	for range copies {
-		if _, err = conn.Write([]byte(datagramPrefix + nonce)); err != nil {
-			return "", innermost(err)
-		}
-		conn.SetReadDeadline(time.Now().Add(gap))
-		n, err := conn.Read(buf)
-		if token := nonceOf(buf[:n]); err == nil && token != "" {
-			return token, nil
-		}
-		if ctx.Err() != nil || err != nil && !isTimeout(err) {
-			return "", innermost(err)
+		token, err := exchange(conn, nonce, gap)
+		if err == nil || ctx.Err() != nil || !isTimeout(err) {
+			return token, err
 		}
 		gap *= 2
 	}
 	return "", errNoAnswer
+}
+
+// exchange sends a nonce and waits a while for a token.
+func exchange(conn net.Conn, nonce string, wait time.Duration) (token string, err error) {
+	if _, err := io.WriteString(conn, datagramPrefix+nonce); err != nil {
+		return "", innermost(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(wait))
+	buf := make([]byte, datagramSize+1)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return "", err
+		}
+		if token := nonceOf(buf[:n]); token != "" {
+			return token, nil
+		}
+	}
 }

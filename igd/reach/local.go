@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"upnp/igd"
@@ -45,11 +44,11 @@ func (k *check) localTCP(ctx context.Context, at netip.AddrPort) Finding {
 	case err == nil:
 		conn.Close()
 		return Finding{Pass, fmt.Sprintf("something listens at %v%s", at, k.whyNoServer())}
-	case errors.Is(err, syscall.ECONNREFUSED) && k.isHere(at.Addr()) && k.listensToItself(ctx, at.Port()):
+	case isRefused(err) && k.isHere(at.Addr()) && k.listensToItself(ctx, at.Port()):
 		return Finding{Fail, fmt.Sprintf("the program with port %d listens at 127.0.0.1 only: have it listen at %v, or at all addresses", at.Port(), at.Addr())}
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isRefused(err):
 		return Finding{Fail, fmt.Sprintf("nothing listens at %v", at)}
-	case errors.Is(err, syscall.EHOSTUNREACH):
+	case isUnreachable(err):
 		return Finding{Fail, fmt.Sprintf("there is no machine at %v", at.Addr())}
 	case isTimeout(err):
 		return Finding{Unknown, fmt.Sprintf("%v does not answer: it may be switched off, or its firewall keeps this machine out", at)}
@@ -62,7 +61,7 @@ func (k *check) whyNoServer() string {
 	switch {
 	case k.noServer == nil:
 		return ""
-	case errors.Is(k.noServer, syscall.EADDRINUSE):
+	case isInUse(k.noServer):
 		return ", so the test server cannot"
 	}
 	return "; no test server: " + words(innermost(k.noServer))
@@ -89,7 +88,7 @@ func (k *check) localUDP(ctx context.Context, at netip.AddrPort) Finding {
 	case err == nil:
 		conn.Close()
 		return Finding{Fail, fmt.Sprintf("no program has UDP port %d of %v", at.Port(), at.Addr())}
-	case errors.Is(err, syscall.EADDRINUSE):
+	case isInUse(err):
 		return Finding{Pass, fmt.Sprintf("a program has UDP port %d%s; whether it answers, UDP does not tell", at.Port(), k.whyNoServer())}
 	}
 	return Finding{Unknown, fmt.Sprintf("cannot tell whether a program has UDP port %d of %v", at.Port(), at.Addr())}

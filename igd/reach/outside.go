@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"upnp/igd"
@@ -30,8 +31,10 @@ func (k *check) outside(ctx context.Context) sighting {
 		return sighting{verdict: Skipped, reason: "nobody was asked to look from outside"}
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	results := make(chan sighting, len(k.Probes))
+	var looks sync.WaitGroup
+	defer looks.Wait()
 	defer cancel()
-	results := make(chan sighting)
 	var all []sighting
 	next := time.NewTimer(0)
 	defer next.Stop()
@@ -39,17 +42,12 @@ func (k *check) outside(ctx context.Context) sighting {
 		select {
 		case <-next.C:
 			p := k.Probes[asked]
-			go func() { results <- k.look(ctx, p) }()
+			looks.Go(func() { results <- k.look(ctx, p) })
 			if asked++; asked < len(k.Probes) {
 				next.Reset(headStart)
 			}
 		case s := <-results:
-			all = append(all, s)
-			if s.verdict == Pass {
-				cancel() // and wait for the others
-				for len(all) < asked {
-					all = append(all, <-results)
-				}
+			if all = append(all, s); s.verdict == Pass {
 				return s
 			}
 			if len(all) == asked && asked < len(k.Probes) {

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"upnp/igd"
@@ -85,9 +84,9 @@ func (p *probing) question(r *http.Request, from, local netip.Addr) (q Question,
 		return q, refusal{http.StatusBadRequest, "not a port"}
 	}
 	query := r.URL.Query()
-	q = Question{Protocol: igd.Protocol(strings.ToUpper(query.Get("protocol"))), Addr: from, Port: uint16(port), Nonce: query.Get("nonce")}
-	if q.Protocol == "" {
-		q.Protocol = igd.TCP
+	q = Question{Addr: from, Port: uint16(port), Nonce: query.Get("nonce")}
+	if q.Protocol, ok = protocolNamed(query.Get("protocol")); !ok {
+		return q, refusal{http.StatusBadRequest, "the protocol is neither tcp nor udp"}
 	}
 	for _, name := range []string{"ip", "address", "host"} {
 		if named := query.Get(name); named != "" && named != from.String() {
@@ -99,8 +98,6 @@ func (p *probing) question(r *http.Request, from, local netip.Addr) (q Question,
 
 func (p *probing) objection(q Question, local netip.Addr) refusal {
 	switch {
-	case q.Protocol != igd.TCP && q.Protocol != igd.UDP:
-		return refusal{http.StatusBadRequest, "the protocol is neither tcp nor udp"}
 	case q.Nonce != "" && !isNonce(q.Nonce):
 		return refusal{http.StatusBadRequest, "the nonce is not 32 hexadecimal digits"}
 	case q.Protocol == igd.UDP && q.Nonce == "":
@@ -150,12 +147,22 @@ func writeAnswer(w http.ResponseWriter, status int, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
+func protocolNamed(name string) (igd.Protocol, bool) {
+	switch strings.ToLower(name) {
+	case "", "tcp":
+		return igd.TCP, true
+	case "udp":
+		return igd.UDP, true
+	}
+	return "", false
+}
+
 func protocolName(p igd.Protocol) string { return strings.ToLower(string(p)) }
 
 // lookWords is why a look did not get through.
 func lookWords(err error) string {
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isRefused(err):
 		return "refused"
 	case errors.Is(err, errNoAnswer), isTimeout(err):
 		return "no answer"

@@ -106,7 +106,21 @@ func (p *probing) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var conns sync.WaitGroup
-	server := http.Server{
+	server := p.http(ctx, &conns)
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	err := server.Serve(&door{Listener: l, probing: p})
+	cancel()
+	conns.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// http is the server of the questions; conns counts those who serve a connection.
+func (p *probing) http(ctx context.Context, conns *sync.WaitGroup) *http.Server {
+	server := &http.Server{
 		Handler: http.HandlerFunc(p.answer),
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {
@@ -121,15 +135,7 @@ func (p *probing) serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	server.SetKeepAlivesEnabled(false)
-	stop := context.AfterFunc(ctx, func() { server.Close() })
-	defer stop()
-	err := server.Serve(&door{Listener: l, probing: p})
-	cancel()
-	conns.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
+	return server
 }
 
 // begin lets a look begin if not too many are under way.

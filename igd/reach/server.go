@@ -78,7 +78,7 @@ type arrival struct {
 }
 
 // Listen starts a Server, which ends when ctx does, when it is closed, or at the end of its
-// lifetime. A port that a program has is syscall.EADDRINUSE.
+// lifetime. A port that a program has is syscall.EADDRINUSE in the error, or what Windows has for it.
 func Listen(ctx context.Context, c ServerConfig) (*Server, error) {
 	if c.Network == nil {
 		c.Network = wire.System()

@@ -3,12 +3,16 @@ package reach
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"time"
 )
+
+// acceptPause is waited after a connection that could not be accepted.
+const acceptPause = 10 * time.Millisecond
 
 func (s *Server) listenTCP(ctx context.Context) error {
 	l, err := s.config.Network.Listen(ctx, "tcp4", s.config.Addr.String())
@@ -23,8 +27,12 @@ func (s *Server) listenTCP(ctx context.Context) error {
 func (s *Server) accept(ctx context.Context, l net.Listener) {
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return
+		case err != nil: // such as too many open files
+			time.Sleep(acceptPause)
+			continue
 		}
 		from := addrOf(conn.RemoteAddr())
 		s.note(from)

@@ -12,8 +12,8 @@ import (
 
 // What [Messages] remembers at most.
 const (
-	maxTalks    = 1024 // flows
-	maxWaiting  = 64   // requests of a flow that wait for their answers
+	maxTalks    = 256 // flows
+	maxWaiting  = 64  // requests of a flow that wait for their answers
 	maxSearches = 64
 )
 

@@ -38,9 +38,9 @@ func TestReplayRouters(t *testing.T) {
 			redacted := log.Redacted()
 			var file strings.Builder
 			redacted.WriteTo(&file)
-			for _, m := range identity.FindAllStringSubmatch(string(data), -1) {
-				if len(m[1]) > 4 && strings.Trim(m[1], "0.-") != "" && !strings.HasPrefix(m[1], "100.64.") && strings.Contains(file.String(), m[1]) {
-					t.Errorf("%s is still there", m[1])
+			for secret := range secrets(data) {
+				if strings.Contains(file.String(), secret) {
+					t.Errorf("%s is still there", secret)
 				}
 			}
 			if diff := cmp.Diff(found(t, log), found(t, redacted)); diff != "" {
@@ -48,6 +48,17 @@ func TestReplayRouters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// secrets are the names and public addresses in a recording.
+func secrets(data []byte) map[string]bool {
+	all := make(map[string]bool)
+	for _, m := range identity.FindAllStringSubmatch(string(data), -1) {
+		if len(m[1]) > 4 && strings.Trim(m[1], "0.-") != "" && !strings.HasPrefix(m[1], "100.64.") {
+			all[m[1]] = true
+		}
+	}
+	return all
 }
 
 // found is what a client finds in a recording, without what stand-ins change.

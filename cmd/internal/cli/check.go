@@ -64,8 +64,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, args []string) error
 	if err != nil {
 		return err
 	}
-	network, err := s.net(ctx)
-	if err != nil {
+	if _, err := s.net(ctx); err != nil {
 		return err
 	}
 	probes, err := s.asked(o.probes)
@@ -83,15 +82,20 @@ func (o *checkOptions) run(ctx context.Context, s *session, args []string) error
 		}
 		defer closePort()
 	}
-	p := &verdicts{session: s, findings: map[reach.Look]reach.Finding{}}
-	p.wait()
-	c := reach.Checker{Network: network, Probes: probes, Serve: o.serve, Found: p.found}
-	report, err := c.Check(ctx, gw, want)
-	p.done()
+	report, err := s.look(ctx, gw, want, reach.Checker{Probes: probes, Serve: o.serve})
 	if err != nil {
 		return err
 	}
 	return o.conclude(s, report, len(probes) > 0)
+}
+
+// look checks a mapping and prints each finding.
+func (s *session) look(ctx context.Context, gw *igd.Gateway, want igd.Mapping, c reach.Checker) (*reach.Report, error) {
+	v := &verdicts{session: s, findings: map[reach.Look]reach.Finding{}}
+	c.Network, c.Found = s.network, v.found
+	v.wait()
+	defer v.done()
+	return c.Check(ctx, gw, want)
 }
 
 // wanted is the one mapping that the argument names.
