@@ -15,7 +15,7 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = join(HERE, "..", "..", "..", "..");
 const OUTPUT = join(HERE, "output");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PATIENCE = 20000; // ms; a slow machine is no failure
+const PATIENCE = 40000; // ms; a slow machine is no failure
 
 let browser = null;
 after(() => browser?.close());

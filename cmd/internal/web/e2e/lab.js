@@ -6,6 +6,7 @@ import { launch } from "./launch.js";
 const browser = await launch();
 process.on("SIGINT", () => browser.close().then(() => process.exit(0)));
 const page = await browser.newPage();
+page.setDefaultTimeout(80000);
 await page.exposeFunction("shown", (label) => console.log(`shown ${label}`));
 await page.addInitScript(() => {
   const seen = new Set();

@@ -16,6 +16,7 @@ const PLEASANT = 7000; // ms for which good news is shown
 const jobs = new Map();
 const waiting = new Map(); // id: functions that want the end
 const cards = new Map();
+const inDialog = new Set(); // ids of jobs whose failure a dialog tells
 
 const isOver = (job) => ["done", "failed", "cancelled"].includes(job.state);
 
@@ -28,6 +29,7 @@ export async function run(path, body, step) {
       if (isOver(job)) waiting.delete(id);
       if (isOver(job)) resolve(job);
     };
+    if (step) inDialog.add(id);
     waiting.set(id, each);
     if (jobs.has(id)) each(jobs.get(id));
   });
@@ -53,6 +55,7 @@ export function take(job) {
 const isOld = (job) => Date.now() - Date.parse(job.ended) > 5000;
 
 function showCard(job) {
+  if (job.state === "failed" && inDialog.has(job.id) && $("dialog")) return dismiss(job.id);
   let card = cards.get(job.id);
   if (!card) {
     card = makeCard(job);

@@ -8,7 +8,6 @@ const MOST = 20000; // parts of a document that are shown
 
 export const looksLikeXML = (words) => /^\s*(<\?xml|<[A-Za-z_!])/.test(words);
 
-// view is the document as an element, or the text as it is if it is not XML.
 export function view(words) {
   const pre = el("pre", { class: "code", tabIndex: 0 });
   pre.classList.toggle("xml", looksLikeXML(words));
