@@ -5,10 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
 
-# What the lab and the race detector need, as Debian calls it, and the programs to know it by.
+# What the lab, the browser and the race detector need, as Debian calls it, and the programs to know
+# it by. Node comes with npm from some sources and without it from Debian, so setup asks for it apart.
 PACKAGES := miniupnpd-nftables nftables iproute2 miniupnpc gupnp-tools python3-gi gir1.2-gupnp-1.6 \
-	minidlna gmediarender gstreamer1.0-plugins-base gcc libc6-dev
-PROGRAMS := miniupnpd nft ip upnpc gssdp-discover minidlnad gmediarender gcc
+	minidlna gmediarender gstreamer1.0-plugins-base chromium gcc libc6-dev
+PROGRAMS := miniupnpd nft ip upnpc gssdp-discover minidlnad gmediarender chromium node npm gcc
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 windows/amd64 freebsd/amd64
 LAB := ./testdata ./testdata/lab/...
@@ -35,14 +36,16 @@ setup:
 		echo "setup: not here:$$missing; installing needs root on Debian"; \
 		[ -z "$$CI" ]; exit; \
 	fi; \
-	echo "setup: not here:$$missing; installing $(PACKAGES)"; \
+	packages='$(PACKAGES)'; \
+	command -v npm >/dev/null || packages+=' nodejs npm'; \
+	echo "setup: not here:$$missing; installing $$packages"; \
 	if [ ! -e /usr/sbin/policy-rc.d ]; then \
 		trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
 		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; \
 		chmod 755 /usr/sbin/policy-rc.d; \
 	fi; \
 	export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); \
-	{ apt-get -q update && apt-get -qy install --no-install-recommends $(PACKAGES); } >"$$log" 2>&1 \
+	{ apt-get -q update && apt-get -qy install --no-install-recommends $$packages; } >"$$log" 2>&1 \
 		|| { cat "$$log"; exit 1; }; \
 	rm -f "$$log"
 
