@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
@@ -25,32 +24,32 @@ func (v *standIns) head(d *draft) {
 }
 
 // Fields that stay: what they say is needed to understand the message.
-var plainFields = regexp.MustCompile(`(?i)^(?:content-length|transfer-encoding|cache-control|date|expires|last-modified|timeout|seq|mx|bootid\.upnp\.org|nextbootid\.upnp\.org|configid\.upnp\.org) *:`)
+var plainFields = pattern(`(?i)^(?:content-length|transfer-encoding|cache-control|date|expires|last-modified|timeout|seq|mx|bootid\.upnp\.org|nextbootid\.upnp\.org|configid\.upnp\.org) *:`)
 
 // versions are numbers of software behind a name and a slash.
-var versions = regexp.MustCompile(`[A-Za-z][\w.-]*/[0-9][\w.-]*`)
+var versions = pattern(`[A-Za-z][\w.-]*/[0-9][\w.-]*`)
 
 // holdLine lets the numbers of a header line be that are no addresses.
 func (v *standIns) holdLine(d *draft, at int, line string) {
 	name, _, _ := strings.Cut(line, ":")
 	switch {
-	case plainFields.MatchString(line):
+	case plainFields().MatchString(line):
 		d.hold(at, at+len(line))
 	case strings.EqualFold(name, "SERVER"), strings.EqualFold(name, "USER-AGENT"), strings.EqualFold(name, "OPT"):
-		for _, m := range versions.FindAllStringIndex(line, -1) {
+		for _, m := range versions().FindAllStringIndex(line, -1) {
 			d.hold(at+m[0], at+m[1])
 		}
 	}
 }
 
 // secretFields are secret whatever is in them.
-var secretFields = regexp.MustCompile(`(?i)^(?:sid|authorization|proxy-authorization|cookie|set-cookie) *: *([^\r\n]+)`)
+var secretFields = pattern(`(?i)^(?:sid|authorization|proxy-authorization|cookie|set-cookie) *: *([^\r\n]+)`)
 
 // callbackPath is the path of a URL in a CALLBACK, and notifyPath where the NOTIFY goes.
 var (
-	callbackLine = regexp.MustCompile(`(?i)^callback *:`)
-	callbackPath = regexp.MustCompile(`://[^/>\s]*/([^>\s]+)`)
-	notifyPath   = regexp.MustCompile(`^NOTIFY (?:http://[^/ ]*)?/([^ \r\n]+)`)
+	callbackLine = pattern(`(?i)^callback *:`)
+	callbackPath = pattern(`://[^/>\s]*/([^>\s]+)`)
+	notifyPath   = pattern(`^NOTIFY (?:http://[^/ ]*)?/([^ \r\n]+)`)
 )
 
 // headLine replaces what is secret by its place.
@@ -60,29 +59,29 @@ func (v *standIns) headLine(d *draft, at int, line string, original []byte) {
 			d.putWord(v, at+m[2], at+m[3], original)
 		}
 	}
-	if value := secretFields.FindStringSubmatchIndex(line); value != nil && !strings.Contains(strings.ToLower(line), "uuid:") {
+	if value := secretFields().FindStringSubmatchIndex(line); value != nil && !strings.Contains(strings.ToLower(line), "uuid:") {
 		put(value)
 	}
-	put(notifyPath.FindStringSubmatchIndex(line))
-	if callbackLine.MatchString(line) {
-		for _, m := range callbackPath.FindAllStringSubmatchIndex(line, -1) {
+	put(notifyPath().FindStringSubmatchIndex(line))
+	if callbackLine().MatchString(line) {
+		for _, m := range callbackPath().FindAllStringSubmatchIndex(line, -1) {
 			put(m)
 		}
 	}
 }
 
 // secretElements hold what is secret whatever it looks like, also where XML is text in XML.
-var secretElements = regexp.MustCompile(`(?i)(?:<|&lt;)(?:[\w.-]+:)?([\w.-]*(?:serialnumber|externalipaddress|remotehost|username|password|passphrase|presharedkey|macaddress|ssid))(?:\s[^<>&]*)?(?:>|&gt;)(?:<!\[CDATA\[)?\s*([^<>&\]]*)`)
+var secretElements = pattern(`(?i)(?:<|&lt;)(?:[\w.-]+:)?([\w.-]*(?:serialnumber|externalipaddress|remotehost|username|password|passphrase|presharedkey|macaddress|ssid))(?:\s[^<>&]*)?(?:>|&gt;)(?:<!\[CDATA\[)?\s*([^<>&\]]*)`)
 
 // versionElements hold numbers that look like addresses.
-var versionElements = regexp.MustCompile(`(?i)<(?:[\w.-]+:)?(?:modelnumber|[\w.-]*version)>([^<]*)`)
+var versionElements = pattern(`(?i)<(?:[\w.-]+:)?(?:modelnumber|[\w.-]*version)>([^<]*)`)
 
 // body puts stand-ins into the body of a message.
 func (v *standIns) body(d *draft) {
 	body := bytes.Clone(d.text)
-	secrets := secretElements.FindAllSubmatchIndex(body, -1)
-	for _, m := range versionElements.FindAllSubmatchIndex(body, -1) {
-		if addr4Form.Match(body[m[2]:m[3]]) {
+	secrets := secretElements().FindAllSubmatchIndex(body, -1)
+	for _, m := range versionElements().FindAllSubmatchIndex(body, -1) {
+		if addr4Form().Match(body[m[2]:m[3]]) {
 			d.hold(m[2], m[3])
 		}
 	}

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
@@ -77,35 +76,35 @@ func (v *standIns) text(text []byte) []byte {
 
 // forms replaces what is a secret by its form.
 func (v *standIns) forms(d *draft) {
-	for _, m := range uuidForm.FindAllSubmatchIndex(d.text, -1) {
+	for _, m := range uuidForm().FindAllSubmatchIndex(d.text, -1) {
 		from, to := m[2], m[3]
 		if from < 0 {
 			from, to = m[4], m[5]
 		}
 		v.uuid(d, from, to)
 	}
-	for _, m := range macForm.FindAllIndex(d.text, -1) {
+	for _, m := range macForm().FindAllIndex(d.text, -1) {
 		v.mac(d, m[0], m[1])
 	}
-	for _, m := range addr6Form.FindAllIndex(d.text, -1) {
+	for _, m := range addr6Form().FindAllIndex(d.text, -1) {
 		v.addr6(d, m[0], m[1])
 	}
-	for _, m := range addr4Form.FindAllIndex(d.text, -1) {
+	for _, m := range addr4Form().FindAllIndex(d.text, -1) {
 		v.addr4(d, m[0], m[1])
 	}
 }
 
 var (
 	// What follows uuid: up to "::" or anything that ends a word, or a UUID by itself.
-	uuidForm  = regexp.MustCompile(`(?i)uuid(?::|%3a)((?:[0-9a-z._-]|:[0-9a-z._-])+)|([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b)`)
-	plainUUID = regexp.MustCompile(`(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	macForm   = regexp.MustCompile(`(?i)(?:[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12})`)
-	addr6Form = regexp.MustCompile(`(?i)[0-9a-f]*:[0-9a-f:]*:[0-9a-f]*`)
-	addr4Form = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{1,3}(?:-[0-9]{1,3}){3}`)
+	uuidForm  = pattern(`(?i)uuid(?::|%3a)((?:[0-9a-z._-]|:[0-9a-z._-])+)|([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b)`)
+	plainUUID = pattern(`(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	macForm   = pattern(`(?i)(?:[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12})`)
+	addr6Form = pattern(`(?i)[0-9a-f]*:[0-9a-f:]*:[0-9a-f]*`)
+	addr4Form = pattern(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{1,3}(?:-[0-9]{1,3}){3}`)
 )
 
 func (v *standIns) uuid(d *draft, from, to int) {
-	if m := plainUUID.FindIndex(d.text[from:to]); m != nil {
+	if m := plainUUID().FindIndex(d.text[from:to]); m != nil {
 		from, to = from+m[0], from+m[1]
 	}
 	value := string(d.text[from:to])

@@ -48,7 +48,7 @@ func (a *audience) attend(q question, sc *scene, request []byte, asker netip.Add
 
 // callbackOf is the first callback at the address of who asks; elsewhere nothing is sent.
 func callbackOf(head []byte, asker netip.Addr) *subscriber {
-	for _, m := range callbackURL.FindAllStringSubmatch(field(head, "CALLBACK"), -1) {
+	for _, m := range callbackURL().FindAllStringSubmatch(field(head, "CALLBACK"), -1) {
 		at, err := netip.ParseAddrPort(m[1])
 		if err != nil {
 			host := strings.Trim(m[1], "[]")

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-var callbackURL = regexp.MustCompile(`(?i)<http://([^/>\s]+)(/?[^>\s]*)>`)
+var callbackURL = pattern(`(?i)<http://([^/>\s]+)(/?[^>\s]*)>`)
 
 // A rewriter puts the addresses served at in place of the recorded ones, where they stand as the host of
 // a URL. A nil one changes nothing.
@@ -18,14 +17,14 @@ type rewriter struct {
 }
 
 // urlHost is the host of a URL with its port.
-var urlHost = regexp.MustCompile(`(?i)http://(\[[0-9a-f:.]+\]|[0-9.]+)(:[0-9]+)?`)
+var urlHost = pattern(`(?i)http://(\[[0-9a-f:.]+\]|[0-9.]+)(:[0-9]+)?`)
 
 // text is a text with its URLs leading to where they are served.
 func (w *rewriter) text(text []byte) []byte {
 	if w == nil {
 		return text
 	}
-	return urlHost.ReplaceAllFunc(text, func(u []byte) []byte {
+	return urlHost().ReplaceAllFunc(text, func(u []byte) []byte {
 		if to, served := w.served(u); served {
 			return append([]byte("http://"), to.String()...)
 		}
@@ -41,7 +40,7 @@ func (w *rewriter) leads(u []byte) bool {
 
 // served is where the host of a URL is served.
 func (w *rewriter) served(u []byte) (to netip.AddrPort, ok bool) {
-	m := urlHost.FindSubmatch(u)
+	m := urlHost().FindSubmatch(u)
 	if m == nil {
 		return to, false
 	}
@@ -96,10 +95,10 @@ func (f *frame) with(head, body, now []byte) []byte {
 
 // setLength mends the Content-Length of a head.
 func setLength(head []byte, n int64) []byte {
-	return contentLength.ReplaceAll(head, strconv.AppendInt([]byte("${1}"), n, 10))
+	return contentLength().ReplaceAll(head, strconv.AppendInt([]byte("${1}"), n, 10))
 }
 
-var contentLength = regexp.MustCompile(`(?im)^(content-length[ \t]*:[ \t]*)[0-9]+`)
+var contentLength = pattern(`(?im)^(content-length[ \t]*:[ \t]*)[0-9]+`)
 
 // replaceAddr replaces an address wherever it stands by itself.
 func replaceAddr(text []byte, from, to netip.Addr) []byte {
