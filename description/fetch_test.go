@@ -258,11 +258,11 @@ func (s stalled) Read(p []byte) (int, error) {
 
 func TestClientStalledConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		requests := 0
+		var requests atomic.Int32
 		client := Client{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-			requests++
+			first := requests.Add(1) == 1
 			body := io.Reader(strings.NewReader(wrap(complete)))
-			if requests == 1 {
+			if first {
 				body = stalled{io.LimitReader(body, 20), r.Context()}
 			}
 			return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(wrap(complete))), Body: io.NopCloser(body), Request: r}, nil
@@ -272,8 +272,8 @@ func TestClientStalledConnection(t *testing.T) {
 		if err != nil || len(root.Notes) != 0 {
 			t.Errorf("%v, %+v", err, root)
 		}
-		if took := time.Since(began); took != secondAttempt || requests != 2 {
-			t.Errorf("%d requests in %v, want 2 in %v", requests, took, secondAttempt)
+		if took := time.Since(began); took != secondAttempt || requests.Load() != 2 {
+			t.Errorf("%d requests in %v, want 2 in %v", requests.Load(), took, secondAttempt)
 		}
 	})
 }
