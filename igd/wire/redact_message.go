@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"net/netip"
+	"regexp"
 	"strings"
 )
 
@@ -71,16 +72,16 @@ func (v *standIns) headLine(d *draft, at int, line string, original []byte) {
 }
 
 // secretElements hold what is secret whatever it looks like, also where XML is text in XML.
-var secretElements = pattern(`(?i)(?:<|&lt;)(?:[\w.-]+:)?([\w.-]*(?:serialnumber|externalipaddress|remotehost|username|password|passphrase|presharedkey|macaddress|ssid))(?:\s[^<>&]*)?(?:>|&gt;)(?:<!\[CDATA\[)?\s*([^<>&\]]*)`)
+var secretElements = pattern(`(?i)^(?:<|&lt;)(?:[\w.-]+:)?([\w.-]*(?:serialnumber|externalipaddress|remotehost|username|password|passphrase|presharedkey|macaddress|ssid))(?:\s[^<>&]*)?(?:>|&gt;)(?:<!\[CDATA\[)?\s*([^<>&\]]*)`)
 
 // versionElements hold numbers that look like addresses.
-var versionElements = pattern(`(?i)<(?:[\w.-]+:)?(?:modelnumber|[\w.-]*version)>([^<]*)`)
+var versionElements = pattern(`(?i)^<(?:[\w.-]+:)?(?:modelnumber|[\w.-]*version)>([^<]*)`)
 
 // body puts stand-ins into the body of a message.
 func (v *standIns) body(d *draft) {
 	body := bytes.Clone(d.text)
-	secrets := secretElements().FindAllSubmatchIndex(body, -1)
-	for _, m := range versionElements().FindAllSubmatchIndex(body, -1) {
+	secrets := findElements(secretElements(), body)
+	for _, m := range findElements(versionElements(), body) {
 		if addr4Form().Match(body[m[2]:m[3]]) {
 			d.hold(m[2], m[3])
 		}
@@ -90,6 +91,26 @@ func (v *standIns) body(d *draft) {
 		v.element(d, m[4], m[5], body)
 	}
 	v.known(d)
+}
+
+// findElements is FindAllSubmatchIndex from one start of a tag to the next.
+func findElements(form *regexp.Regexp, body []byte) (all [][]int) {
+	for at := 0; ; {
+		i := bytes.IndexAny(body[at:], "<&")
+		if i < 0 {
+			return all
+		}
+		at += i
+		m := form.FindSubmatchIndex(body[at:])
+		if m == nil {
+			at++
+			continue
+		}
+		for j := range m {
+			m[j] += at
+		}
+		all, at = append(all, m), m[1]
+	}
 }
 
 // element replaces the text of a secret element. An address has been looked at by its form.

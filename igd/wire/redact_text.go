@@ -74,23 +74,53 @@ func (v *standIns) text(text []byte) []byte {
 	return d.text
 }
 
-// forms replaces what is a secret by its form.
+// forms replaces what is a secret by its form. All forms are within one run of certain bytes, and most
+// runs are words that need no second look.
 func (v *standIns) forms(d *draft) {
-	for _, m := range uuidForm().FindAllSubmatchIndex(d.text, -1) {
-		from, to := m[2], m[3]
-		if from < 0 {
-			from, to = m[4], m[5]
+	for to := 0; to < len(d.text); to++ {
+		from := to
+		for to < len(d.text) && isFormByte(d.text[to]) {
+			to++
 		}
-		v.uuid(d, from, to)
+		if mayBeForm(d.text[from:to]) {
+			v.formsIn(d, from, to)
+		}
 	}
-	for _, m := range macForm().FindAllIndex(d.text, -1) {
-		v.mac(d, m[0], m[1])
+}
+
+func isFormByte(c byte) bool { return isWordByte(c) && c < 0x80 || strings.IndexByte(".:-_%", c) >= 0 }
+
+// mayBeForm reports whether a run has what all forms have: a number and separators, or enough digits.
+func mayBeForm(run []byte) bool {
+	numbers, separators := 0, 0
+	for _, c := range run {
+		switch {
+		case c >= '0' && c <= '9':
+			numbers++
+		case c == '.' || c == ':' || c == '-':
+			separators++
+		}
 	}
-	for _, m := range addr6Form().FindAllIndex(d.text, -1) {
-		v.addr6(d, m[0], m[1])
+	return numbers > 0 && (separators > 1 || len(run) >= 12) || separators > 4 ||
+		bytes.Contains(run, []byte("::")) || len(run) > 5 && bytes.Contains(bytes.ToLower(run), []byte("uuid"))
+}
+
+func (v *standIns) formsIn(d *draft, from, to int) {
+	for _, m := range uuidForm().FindAllSubmatchIndex(d.text[from:to], -1) {
+		first, last := m[2], m[3]
+		if first < 0 {
+			first, last = m[4], m[5]
+		}
+		v.uuid(d, from+first, from+last)
 	}
-	for _, m := range addr4Form().FindAllIndex(d.text, -1) {
-		v.addr4(d, m[0], m[1])
+	for _, m := range macForm().FindAllIndex(d.text[from:to], -1) {
+		v.mac(d, from+m[0], from+m[1])
+	}
+	for _, m := range addr6Form().FindAllIndex(d.text[from:to], -1) {
+		v.addr6(d, from+m[0], from+m[1])
+	}
+	for _, m := range addr4Form().FindAllIndex(d.text[from:to], -1) {
+		v.addr4(d, from+m[0], from+m[1])
 	}
 }
 
