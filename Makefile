@@ -84,7 +84,7 @@ define lab-test
 	@if [ "$$(id -u)" != 0 ] && [ -z "$$CI" ]; then echo '$@: skipped, needs root on Linux'; exit 0; fi; \
 	if [ -n "$$CI" ] || command -v apt-get >/dev/null; then export UPNP_LAB=require; fi; \
 	echo 'go test $(1) ./testdata/lab'; \
-	go test -count=1 -timeout 10m $(1) ./testdata/lab
+	go test -count=1 -timeout 20m $(1) ./testdata/lab
 endef
 
 lab: modules
