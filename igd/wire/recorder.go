@@ -50,11 +50,14 @@ type Recorder struct {
 // bytes at which a new file is begun, 0 is DefaultFileSize. What is no regular file only grows. A Recorder
 // must be closed.
 func Create(name string, limit int64) (*Recorder, error) {
+	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+		os.Remove(name) // some file systems write an overwritten file to the disk as it is closed
+	}
 	file, err := os.Create(name)
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{name: name, limit: cmp.Or(limit, DefaultFileSize), file: file, done: make(chan struct{}), open: make(map[int]Event)}
+	r := &Recorder{name: name, limit: cmp.Or(limit, DefaultFileSize), file: file, done: make(chan struct{}), open: make(map[int]Event), pending: newRoom()}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		r.limit = 0
 	}
@@ -104,6 +107,9 @@ func (r *Recorder) tell(e Event) {
 	}
 }
 
+// newRoom is room for what is told between two writes.
+func newRoom() []byte { return make([]byte, 0, flushSize+flushSize/2) }
+
 // flush has what is pending written.
 func (r *Recorder) flush() {
 	r.mu.Lock()
@@ -117,7 +123,7 @@ func (r *Recorder) run() {
 	defer close(r.done)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var spare []byte
+	spare := newRoom()
 	for {
 		for len(r.pending) < flushSize && !r.due && !r.closed {
 			r.changed.Wait()
