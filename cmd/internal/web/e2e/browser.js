@@ -52,8 +52,18 @@ class UI {
 
   // post calls the server as the page does, for what the emulated network does by itself.
   async post(path, body = {}) {
+    return this.call(path, { method: "POST", body: JSON.stringify(body) });
+  }
+
+  // emulator is what the emulated router itself says: the truth that the page has to show.
+  async emulator() {
+    const { lines } = await this.call("/api/state");
+    return lines.find((line) => line.type === "emulator");
+  }
+
+  async call(path, request = {}) {
     const headers = { "Content-Type": "application/json", Authorization: `Bearer ${this.secret}` };
-    const answer = await fetch(this.origin + path, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await fetch(this.origin + path, { ...request, headers });
     assert.ok(answer.ok, `${path}: ${answer.status} ${answer.ok ? "" : await answer.text()}`);
     return answer.json();
   }

@@ -224,10 +224,13 @@ test("goes through a reboot with what it keeps open", async (t) => {
   await section(page, "emulator");
   await page.getByRole("button", { name: "Reboot" }).click();
   await section(page, "mappings");
-  await eventually("the mapping is back after the reboot", async () => {
-    const log = await page.locator("#activity").textContent();
-    return /router rebooted/.test(log) && (await row(page, "TCP 9542").getByRole("switch").isVisible().catch(() => false));
+  await eventually("the restart is told", async () => /router restarts/.test(await page.locator("#activity").textContent()));
+  await eventually("the router has the mapping again", async () => {
+    const { state, mappings } = await program.emulator();
+    return state === "on" && mappings === 1;
   });
+  await row(page, "TCP 9542").getByText("kept open").waitFor();
+  await row(page, "TCP 9542").getByRole("switch").waitFor();
 });
 
 test("takes mappings to a file and back", async (t) => {
