@@ -64,19 +64,26 @@ func TestSearchYieldsPairsOnce(t *testing.T) {
 	})
 }
 
+// TestSearchUnderLoss: where 30 % of the datagrams are lost, both ways, 999 of 1,000 searches find
+// what is there (F27 of SECURITY section 9).
 func TestSearchUnderLoss(t *testing.T) {
-	for seed := range uint64(30) {
+	const searches = 1000
+	missed := 0
+	for seed := range uint64(searches) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHome()
 			defer serve(t, h.router, server())()
-			h.lan.SetConditions(wire.Conditions{Seed: seed, Loss: 0.4})
+			h.lan.SetConditions(wire.Conditions{Seed: seed, Loss: 0.3})
 			for p := range h.c.Search(t.Context(), igd1) {
 				if p != nil {
 					return
 				}
 			}
-			t.Errorf("seed %d: nothing found", seed)
+			missed++
 		})
+	}
+	if missed > searches/1000 {
+		t.Errorf("%d of %d searches found nothing", missed, searches)
 	}
 }
 
