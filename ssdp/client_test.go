@@ -440,7 +440,7 @@ func TestSearchWithNoWayOut(t *testing.T) {
 			h.client.Link("eth0").SetPrefixes(prefix("192.168.7.2/24"))
 			h.sockets.deny = func(netip.AddrPort) error { return syscall.EPERM }
 		}, []string{"ssdp: eth0: send 239.255.255.250:1900: operation not permitted",
-			"ssdp: eth0: send 192.168.7.1:1900: operation not permitted"}, 2700 * time.Millisecond},
+			"ssdp: eth0: send 192.168.7.1:1900: operation not permitted"}, 4400 * time.Millisecond}, // the last copy
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {

@@ -23,7 +23,9 @@ type Wave struct {
 // router in one round trip, alone, because a FRITZ!Box gives a broken answer when IPv4 and IPv6 requests arrive
 // together and others do badly under many requests. Whatever that misses is asked for shortly after: the other
 // targets, IPv6, and the default gateway directly, which also opens host firewalls that would drop its answer. The
-// copies that follow are against loss and for slow devices; they grow rarer and more patient.
+// copies that follow are against loss and for slow devices; they grow rarer and more patient. The last one comes
+// after a device that did not get through to this host's link address has given that up, which takes it three
+// seconds and all answers that waited.
 // Without targets it asks for everything.
 func DefaultWaves(targets ...Target) []Wave {
 	if len(targets) == 0 {
@@ -39,5 +41,6 @@ func DefaultWaves(targets ...Target) []Wave {
 		{After: 300 * time.Millisecond, Jitter: 50 * time.Millisecond, Targets: targets, MX: 1, Groups: all, Gateways: true},
 		{After: time.Second, Jitter: 100 * time.Millisecond, Targets: targets, MX: 2, Groups: all, Gateways: true},
 		{After: 2500 * time.Millisecond, Jitter: 200 * time.Millisecond, Targets: targets, MX: 3, Groups: all, Gateways: true},
+		{After: 4200 * time.Millisecond, Jitter: 200 * time.Millisecond, Targets: targets, MX: 1, Groups: all, Gateways: true},
 	}
 }
